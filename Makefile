@@ -1,0 +1,49 @@
+# Everything a newcomer needs is two commands: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PYTHONHASHSEED := 0
+
+.PHONY: help demo report test lint bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp a lock: the second run installs nothing.
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: requirements-test.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@
+
+demo: $(VENV)/.runtime  ## set up, evaluate the Andir example, print where its report is
+	$(BIN)/kinerja demo
+
+report: $(VENV)/.runtime  ## the report of one parameters file: make report PARAMS=parameters/andir-2026-q3.yaml
+	$(BIN)/kinerja report $(PARAMS)
+
+test: $(VENV)/.test  ## set up and run the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: $(VENV)/.test  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test  ## measure speed side by side with peers; writes benchmarks/*.csv
+	$(BIN)/python -m benchmarks
+
+lock: pyproject.toml  ## resolve both locks anew (needs uv): names, versions, hashes, no host
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet pyproject.toml --group build -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet pyproject.toml --group build --extra test -c requirements.lock -o requirements-test.lock
+
+clean:  ## remove outputs and caches (the environment stays)
+	find outputs -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
