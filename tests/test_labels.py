@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import csv
 import string
 from datetime import date
+from importlib.resources import files
 
 import pytest
 
@@ -49,6 +51,17 @@ def test_both_languages_say_the_same_with_the_same_values():
 
 def test_every_label_has_both_languages():
     assert [k for k, row in labels._table("labels").items() if not row["en"] or not row["id"]] == []
+
+
+@pytest.mark.parametrize("folder", ["labels", "text"])
+def test_a_key_has_one_home(folder):
+    seen, twice = {}, []
+    for path in sorted((files("kinerja") / "data" / folder).iterdir(), key=lambda f: f.name):
+        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
+            if row["key"] in seen:
+                twice.append((row["key"], seen[row["key"]], path.name))
+            seen[row["key"]] = path.name
+    assert twice == []
 
 
 def test_a_placeholder_without_value_is_an_error():
