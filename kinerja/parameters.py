@@ -1,7 +1,7 @@
 """One YAML a run -> frozen `Parameters`; every problem of the file is reported at once, unknown keys are refused.
 
-The numbers here are the office's own for this run; what the law decides lives in data/rules, what the method decides is a
-keyword default of the function that uses it.
+The numbers here are the office's own for this run; what the law decides lives in data/rules, what the method
+decides is a keyword default of the function that uses it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Period(Section):
 
 
 class Office(Section):
-    """Who is evaluated. `organisation_level` is the organisation's own predikat, set by its superior (advisory check only)."""
+    """Who is evaluated. `organisation_level`: the organisation's own predikat, set by its superior (advisory check)."""
 
     name: Annotated[str, Field(min_length=1)]
     place: str = ""
@@ -120,7 +120,7 @@ class Source(Section):
 
 
 class Sources(Section):
-    """The inputs of a run; a kind may come in several files (one a quarter, one a kelurahan), read one after another."""
+    """The inputs of a run; a kind may come in several files (one a quarter, one a kelurahan), read in this order."""
 
     staff: list[Source] = Field(default_factory=list)
     ratings: list[Source] = Field(default_factory=list)
@@ -142,7 +142,7 @@ class Sources(Section):
 
 
 class Thresholds(Section):
-    """The office's own limits between the three levels of a rating; no regulation sets them (PermenPANRB 6/2022 has no formula)."""
+    """The office's own limits between the three levels of a rating; PermenPANRB 6/2022 sets none and has no formula."""
 
     above: float
     below: float
@@ -231,7 +231,7 @@ class Calibration(Section):
 
 
 class Privacy(Section):
-    """Who may be seen. `key_file` or the environment variable KINERJA_KEY keeps the pseudonyms' key outside the project."""
+    """Who may be seen. `key_file` or the variable KINERJA_KEY keeps the pseudonyms' key outside the project."""
 
     minimum_cell: Annotated[int, Field(ge=1)] = 5
     key_file: Path | None = None
@@ -245,14 +245,14 @@ class Privacy(Section):
 
 
 class Objection(Section):
-    """How to object; the number of days is a setting (14 after PP 30/2019 article 59 unless the office knows better)."""
+    """How to object; the number of days is a setting (14 after PP 30/2019 article 59, unless the office sets it)."""
 
     days: Annotated[int, Field(gt=0)] | None = None
     to: str = ""
 
 
 class Output(Section):
-    """Where the run is written: outputs/<run>; `run` is derived from the file's name and the period where it is not given."""
+    """Where the run is written: <folder>/<run>; `run` is the parameters file's name where it is not given."""
 
     folder: Path = Path("outputs")
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
@@ -266,7 +266,7 @@ class Output(Section):
 
 
 class Parameters(Section):
-    """All settings of one run, as resolved. Paths are absolute, relative ones counted from the YAML's folder's parent project.
+    """All settings of one run, as resolved; paths are absolute.
 
     file : the YAML's path; sha256 : of its bytes (empty for parameters made in Python)
     """
@@ -302,7 +302,7 @@ def load_parameters(path: str | Path, *, overrides: Mapping[str, Any] | None = N
 
     Raises
     ------
-    ParameterError : with one Problem for everything wrong with the file: syntax, unknown keys, types, sums, missing files
+    ParameterError : one Problem for everything wrong: syntax, unknown keys, types, sums, missing files
     """
     path = Path(path)
     name = str(path)
@@ -327,18 +327,18 @@ def load_parameters(path: str | Path, *, overrides: Mapping[str, Any] | None = N
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Safe YAML that refuses repeated keys and aliases: both are slips, or a trap, in a file that people edit by hand."""
+    """Safe YAML that refuses repeated keys and aliases: slips, or a trap, in a file that people edit by hand."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "anchors and aliases are not used here", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if not isinstance(key, (str, int, float, bool, date)):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be plain text", key_node.start_mark)
             if key in seen:
@@ -367,7 +367,7 @@ def _read_yaml(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     except UnicodeDecodeError as error:
         raise refuse("yaml_encoding", row=content[: error.start].count(b"\n") + 1) from None
     try:
-        raw = yaml.load(decoded, Loader=_PlainLoader)  # noqa: S506  (a SafeLoader)
+        raw = yaml.load(decoded, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:
         row = error.problem_mark.line + 1 if error.problem_mark else None
         raise refuse("yaml_syntax", row=row, found=error.problem or "") from None
