@@ -1,10 +1,10 @@
-"""Saving and loading frozen records: tables as Parquet, arrays as .npy, the rest as one JSON; byte-identical for equal content."""
+"""Saving and loading frozen records: tables as Parquet, the rest as JSON; equal content gives equal bytes."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from importlib import import_module
@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 from kinerja.errors import DataError
+from kinerja.parameters import Parameters
 
 RECORD = "record.json"
 
@@ -44,8 +46,8 @@ def load_record(folder: Path) -> Any:
         return record_class(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
-            f"{folder.name}/{RECORD}: found {type(error).__name__} ({error}); a record saved by this version of kinerja "
-            "is expected. Delete the run's folder and run the report again."
+            f"{folder.name}/{RECORD}: found {type(error).__name__} ({error}); a record saved by this version of "
+            "kinerja is expected. Delete the run's folder and run the report again."
         ) from error
 
 
@@ -63,6 +65,8 @@ def _encode(value: Any, folder: Path, name: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         save_record(value, folder / name)
         return {"$": "record", "file": name}
+    if isinstance(value, BaseModel):
+        return {"$": "parameters", "value": value.model_dump(mode="json")}
     if isinstance(value, Mapping):
         pairs = [
             [_encode(k, folder, name), _encode(v, folder, f"{name}.{i}")] for i, (k, v) in enumerate(value.items())
@@ -104,7 +108,16 @@ def _decode(value: Any, folder: Path) -> Any:
     return _SCALARS[kind](value["value"])
 
 
-_SCALARS = {"float": float, "date": date.fromisoformat, "path": Path}
+def _parameters(content: Any) -> Parameters:
+    return Parameters.model_validate(content, strict=False)
+
+
+_SCALARS: Mapping[str, Callable[[Any], Any]] = {
+    "float": float,
+    "date": date.fromisoformat,
+    "path": Path,
+    "parameters": _parameters,
+}
 
 
 def _record_class(name: str) -> Any:

@@ -24,6 +24,7 @@ PeriodKind = Literal["month", "quarter", "semester", "year"]
 Polarity = Literal["maximize", "minimize_difference", "minimize_ratio", "stabilize", "range", "range_minimize"]
 OrganisationLevel = Literal["istimewa", "baik", "butuh_perbaikan", "kurang", "sangat_kurang"]
 
+_INTERNAL = ("file", "base", "sha256")
 _PARTS: Mapping[str, int] = {"month": 12, "quarter": 4, "semester": 2, "year": 1}
 _MARK: Mapping[str, str] = {"month": "", "quarter": "Q", "semester": "S"}
 
@@ -266,9 +267,9 @@ class Output(Section):
 
 
 class Parameters(Section):
-    """All settings of one run, as resolved; paths are absolute.
+    """All settings of one run, paths as written (so that they mean the same on every machine).
 
-    file : the YAML's path; sha256 : of its bytes (empty for parameters made in Python)
+    file : the YAML; base : the folder its relative paths are counted from; sha256 : of its bytes
     """
 
     office: Office
@@ -285,6 +286,7 @@ class Parameters(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     file: Path | None = Field(default=None, exclude=True)
+    base: Path = Field(default=Path(), exclude=True)
     sha256: str = Field(default="", exclude=True)
 
     @property
@@ -292,13 +294,35 @@ class Parameters(Section):
         """The run's name, the folder under `output.folder`."""
         return self.output.run or (self.file.stem if self.file else f"run-{self.period.id}").lower()
 
+    @property
+    def run_folder(self) -> Path:
+        """Where this run's report, tables and manifest are."""
+        return self.located(self.output.folder) / self.run
 
-def load_parameters(path: str | Path, *, overrides: Mapping[str, Any] | None = None) -> Parameters:
+    @property
+    def located_sources(self) -> Sources:
+        """The sources with absolute paths."""
+        kinds = type(self.sources).model_fields
+        found = {
+            kind: [s.model_copy(update={"path": self.located(s.path)}) for s in getattr(self.sources, kind)]
+            for kind in kinds
+        }
+        return self.sources.model_copy(update=found)
+
+    def located(self, path: Path) -> Path:
+        """Where a path of the YAML is on this machine."""
+        return (self.base / path).resolve()
+
+
+def load_parameters(
+    path: str | Path, *, overrides: Mapping[str, Any] | None = None, base: Path | None = None
+) -> Parameters:
     """Read, check and resolve one parameters file.
 
     path : YAML; relative paths in it are counted from the folder that holds it, or from that folder's parent where the
         folder is called `parameters` (so that `data/x.xlsx` means the project's)
     overrides : dotted key -> value, what a command-line option set (`language`, `output.run`)
+    base : another folder for relative paths to be counted from
 
     Raises
     ------
@@ -310,7 +334,7 @@ def load_parameters(path: str | Path, *, overrides: Mapping[str, Any] | None = N
     for key, value in (overrides or {}).items():
         _set(raw, key, value)
     problems: list[Problem] = []
-    for key in ("file", "sha256"):
+    for key in _INTERNAL:
         if key in raw:
             problems.append(_problem(name, (key,), raw.pop(key), "unknown_key", {"near": "output"}))
     parameters: Parameters | None = None
@@ -318,12 +342,12 @@ def load_parameters(path: str | Path, *, overrides: Mapping[str, Any] | None = N
         parameters = Parameters.model_validate(raw)
     except ValidationError as error:
         problems += [_from_pydantic(name, detail, raw) for detail in error.errors(include_url=False)]
-    base = _base(path)
+    base = (base or _base(path)).resolve()
     problems += _missing_files(name, raw, base)
     if problems or parameters is None:
         raise ParameterError(labels.problem_message(problems), problems)
-    resolved = _resolve(parameters, base)
-    return resolved.model_copy(update={"file": path.resolve(), "sha256": hashlib.sha256(content).hexdigest()})
+    digest = hashlib.sha256(content).hexdigest()
+    return parameters.model_copy(update={"file": path.resolve(), "base": base, "sha256": digest})
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -478,7 +502,7 @@ def _near(location: tuple[str | int, ...]) -> str:
         if field is None:
             break
         model = _section_in(field.annotation)
-    allowed = [k for k in getattr(model, "model_fields", {}) if k not in ("file", "sha256")]
+    allowed = [k for k in getattr(model, "model_fields", {}) if k not in _INTERNAL]
     close = difflib.get_close_matches(str(location[-1]), allowed, n=len(allowed), cutoff=0.0)
     return ", ".join(close or allowed)
 
@@ -511,20 +535,3 @@ def _missing_files(name: str, raw: dict[str, Any], base: Path) -> list[Problem]:
         for location, found in wanted
         if not (base / cast(str, found)).exists()
     ]
-
-
-def _resolve(parameters: Parameters, base: Path) -> Parameters:
-    def absolute(source: Source) -> Source:
-        return source.model_copy(update={"path": (base / source.path).resolve()})
-
-    kinds = type(parameters.sources).model_fields
-    sources = {kind: [absolute(s) for s in getattr(parameters.sources, kind)] for kind in kinds}
-    changes: dict[str, Any] = {
-        "sources": parameters.sources.model_copy(update=sources),
-        "output": parameters.output.model_copy(update={"folder": (base / parameters.output.folder).resolve()}),
-    }
-    for section, key in (("privacy", "key_file"), ("calibration", "prior_from")):
-        part = getattr(parameters, section)
-        if getattr(part, key) is not None:
-            changes[section] = part.model_copy(update={key: (base / getattr(part, key)).resolve()})
-    return parameters.model_copy(update=changes)
