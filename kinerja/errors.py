@@ -30,7 +30,7 @@ class Problem:
 
 
 class KinerjaError(Exception):
-    """Base of every error a user can cause. `message` says where, found, allowed, way out; `problems` holds all of them."""
+    """Base of every error a user can cause. `message`: where, found, allowed, way out; `problems`: all of them."""
 
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
@@ -51,4 +51,4 @@ class RuleError(KinerjaError):
 
 
 class EstimationError(KinerjaError):
-    """A model cannot be set up on these data at all (what merely cannot be estimated is a row with `status` and `reason`)."""
+    """A model cannot be set up on these data at all (one quantity that cannot be estimated is a row with a reason)."""

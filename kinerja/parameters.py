@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from kinerja import labels
 from kinerja.errors import ParameterError, Problem
@@ -24,7 +25,8 @@ PeriodKind = Literal["month", "quarter", "semester", "year"]
 Polarity = Literal["maximize", "minimize_difference", "minimize_ratio", "stabilize", "range", "range_minimize"]
 OrganisationLevel = Literal["istimewa", "baik", "butuh_perbaikan", "kurang", "sangat_kurang"]
 
-_INTERNAL = ("file", "base", "sha256")
+_INTERNAL = ("file", "base", "data", "sha256")
+_DATABASE = ("url", "table", "query", "password_variable")
 _PARTS: Mapping[str, int] = {"month": 12, "quarter": 4, "semester": 2, "year": 1}
 _MARK: Mapping[str, str] = {"month": "", "quarter": "Q", "semester": "S"}
 
@@ -82,22 +84,31 @@ class Office(Section):
 
 
 class Source(Section):
-    """One input file: where it is, how it is written, and which of its columns is which.
+    """One input file or database table: where it is, how it is written, and which of its columns is which.
 
+    url : SQLAlchemy address in place of a file, without a password: `postgresql+pg8000://reader@server/kinerja`
+    table, query : what is read from the database, one of the two
+    password_variable : environment variable that holds the password; it is never written anywhere
     columns : canonical name -> the file's own header (only what the aliases do not find by themselves)
     values : canonical column -> {value in the file: canonical value}
     constants : canonical column -> a value for every row
+    item_constants : wide only: item -> {canonical column: value}, what the file does not say of an item
     layout : `long` (one value a row) or `wide` (one column an item); wide needs `items`
     items : wide only: item name -> the file's own header
     """
 
     path: Path
+    url: str | None = None
+    table: str | None = None
+    query: str | None = None
+    password_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     sheet: str | int | None = None
     layout: Literal["long", "wide"] = "long"
     columns: dict[str, str] = Field(default_factory=dict)
     items: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     constants: dict[str, str | int | float] = Field(default_factory=dict)
+    item_constants: dict[str, dict[str, str | int | float]] = Field(default_factory=dict)
     encoding: str | None = None
     delimiter: str | None = None
     decimal: Literal[",", "."] | None = None
@@ -113,9 +124,32 @@ class Source(Section):
     def _headers_are_text(cls, value: object) -> object:
         return {k: str(v) if isinstance(v, int) else v for k, v in value.items()} if isinstance(value, dict) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _file_or_database(cls, given: object) -> object:
+        """Exactly one of `path` and `url`; a database's table stands where a file's name does."""
+        if not isinstance(given, dict) or "url" not in given:
+            return given
+        if given.get("path") is not None and Path(str(given["path"])).name != cls._database_name(given).name:
+            raise ValueError("kinerja:file_or_database")
+        if (given.get("table") is None) == (given.get("query") is None):
+            raise ValueError("kinerja:table_or_query")
+        if re.search(r"://[^/@]*:[^/@]*@|(?:password|passwd|pwd)(?:=|%3d)", str(given["url"]), re.IGNORECASE):
+            raise ValueError("kinerja:password_in_url")
+        return given | {"path": cls._database_name(given)}
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: Any) -> dict[str, Any]:
+        """A file's record has no keys of a database, so that it is what it was before there were any."""
+        return {k: v for k, v in handler(self).items() if v is not None or k not in _DATABASE}
+
+    @staticmethod
+    def _database_name(given: Mapping[str, Any]) -> Path:
+        return Path(re.sub(r"[^A-Za-z0-9_.]", "-", str(given.get("table") or "query")))
+
     @model_validator(mode="after")
     def _wide_names_its_items(self) -> Self:
-        if self.items and self.layout == "long":
+        if (self.items or self.item_constants) and self.layout == "long":
             raise ValueError("kinerja:items_need_wide")
         return self
 
@@ -269,7 +303,9 @@ class Output(Section):
 class Parameters(Section):
     """All settings of one run, paths as written (so that they mean the same on every machine).
 
-    file : the YAML; base : the folder its relative paths are counted from; sha256 : of its bytes
+    decisions : CSV of what people decided on this run (the moderation's log)
+    file : the YAML; base : the folder its relative paths are counted from; data : the same for the sources alone, where
+    it is another one; sha256 : of the YAML's bytes
     """
 
     office: Office
@@ -282,12 +318,19 @@ class Parameters(Section):
     groups: list[str] = Field(default_factory=list)
     privacy: Privacy = Privacy()
     objection: Objection = Objection()
+    decisions: Path | None = None
     output: Output = Output()
     seed: Annotated[int, Field(ge=0)] = 0
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     file: Path | None = Field(default=None, exclude=True)
     base: Path = Field(default=Path(), exclude=True)
+    data: Path | None = Field(default=None, exclude=True)
     sha256: str = Field(default="", exclude=True)
+
+    @field_validator("decisions", mode="before")
+    @classmethod
+    def _path(cls, value: object) -> object:
+        return Path(value) if isinstance(value, str) and value else value
 
     @property
     def run(self) -> str:
@@ -304,10 +347,33 @@ class Parameters(Section):
         """The sources with absolute paths."""
         kinds = type(self.sources).model_fields
         found = {
-            kind: [s.model_copy(update={"path": self.located(s.path)}) for s in getattr(self.sources, kind)]
+            kind: [
+                s.model_copy(update={"path": self._source(s.path), "url": self._address(s.url)})
+                for s in getattr(self.sources, kind)
+            ]
             for kind in kinds
         }
         return self.sources.model_copy(update=found)
+
+    def _address(self, url: str | None) -> str | None:
+        """A SQLite file's relative path counts from the project, as a file's does."""
+        found = re.fullmatch(r"(sqlite(?:\+\w+)?:///)([^/:].*)", url or "")
+        return f"{found[1]}{self._source(Path(found[2])).as_posix()}" if found else url
+
+    def _source(self, path: Path) -> Path:
+        return ((self.data or self.base) / path).resolve()
+
+    @property
+    def source_names(self) -> dict[Path, str]:
+        """Absolute path of each source -> the path as the YAML has it: what messages call the file."""
+        every = (s for kind in type(self.sources).model_fields for s in getattr(self.sources, kind))
+        return {self.located(s.path): s.path.as_posix() for s in every}
+
+    @property
+    def located_privacy(self) -> Privacy:
+        """The privacy section with the key file's absolute path."""
+        key = self.privacy.key_file
+        return self.privacy.model_copy(update={"key_file": self.located(key)}) if key else self.privacy
 
     def located(self, path: Path) -> Path:
         """Where a path of the YAML is on this machine."""
@@ -322,7 +388,7 @@ def load_parameters(
     path : YAML; relative paths in it are counted from the folder that holds it, or from that folder's parent where the
         folder is called `parameters` (so that `data/x.xlsx` means the project's)
     overrides : dotted key -> value, what a command-line option set (`language`, `output.run`)
-    base : another folder for relative paths to be counted from
+    base : another folder for the sources' relative paths to be counted from
 
     Raises
     ------
@@ -342,12 +408,13 @@ def load_parameters(
         parameters = Parameters.model_validate(raw)
     except ValidationError as error:
         problems += [_from_pydantic(name, detail, raw) for detail in error.errors(include_url=False)]
-    base = (base or _base(path)).resolve()
-    problems += _missing_files(name, raw, base)
+    data = base.resolve() if base is not None else None
+    home = home_of(path).resolve()
+    problems += _missing_files(name, raw, home, data or home)
     if problems or parameters is None:
         raise ParameterError(labels.problem_message(problems), problems)
     digest = hashlib.sha256(content).hexdigest()
-    return parameters.model_copy(update={"file": path.resolve(), "base": base, "sha256": digest})
+    return parameters.model_copy(update={"file": path.resolve(), "base": home, "data": data, "sha256": digest})
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -402,7 +469,8 @@ def _read_yaml(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     return {str(k): v for k, v in raw.items()}, content
 
 
-def _base(path: Path) -> Path:
+def home_of(path: Path) -> Path:
+    """The folder that a parameters file's relative paths count from: its own, or the one above `parameters`."""
     folder = path.resolve().parent
     return folder.parent if folder.name == "parameters" else folder
 
@@ -436,7 +504,7 @@ def _from_pydantic(name: str, detail: Any, raw: dict[str, Any]) -> Problem:
     location = tuple(part for part in detail["loc"] if part != "[key]")
     kind, context, found = detail["type"], detail.get("ctx", {}), detail.get("input")
     if kind == "missing":
-        return _problem(name, location, None, "missing_key", {"key": str(location[-1])})
+        return _problem(name, location, None, "missing_key", {"name": str(location[-1])})
     if kind == "extra_forbidden":
         return _problem(name, location, found, "unknown_key", {"near": _near(location)})
     if kind == "value_error":
@@ -457,6 +525,9 @@ def _from_pydantic(name: str, detail: Any, raw: dict[str, Any]) -> Problem:
 _OWN: Mapping[str, tuple[str, ...]] = {
     "period_number": ("found", "kind", "most"),
     "items_need_wide": (),
+    "file_or_database": (),
+    "table_or_query": (),
+    "password_in_url": (),
     "no_sources": (),
     "thresholds_order": ("below", "above"),
     "weights_sum": ("found",),
@@ -517,7 +588,7 @@ def _section_in(annotation: Any) -> Any:
     return None
 
 
-def _missing_files(name: str, raw: dict[str, Any], base: Path) -> list[Problem]:
+def _missing_files(name: str, raw: dict[str, Any], base: Path, data: Path) -> list[Problem]:
     """Files that are named but not there: looked for even when other parts of the YAML are wrong."""
     wanted: list[tuple[tuple[str | int, ...], object]] = []
     sources = raw.get("sources")
@@ -526,12 +597,15 @@ def _missing_files(name: str, raw: dict[str, Any], base: Path) -> list[Problem]:
             if isinstance(source, dict) and isinstance(source.get("path"), str):
                 place = (number,) if isinstance(given, list) else ()
                 wanted.append((("sources", str(kind), *place, "path"), source["path"]))
+    if isinstance(raw.get("decisions"), str):
+        wanted.append((("decisions",), raw["decisions"]))
     for section, key in (("privacy", "key_file"), ("calibration", "prior_from")):
         part = raw.get(section)
         if isinstance(part, dict) and isinstance(part.get(key), str):
             wanted.append(((section, key), part[key]))
     return [
-        _problem(name, location, found, "missing_file", {"base": base.name})
+        _problem(name, location, found, "missing_file", {"base": root.name})
         for location, found in wanted
-        if not (base / cast(str, found)).exists()
+        for root in [data if location[0] == "sources" else base]
+        if not (root / cast(str, found)).exists()
     ]

@@ -1,0 +1,343 @@
+"""A result becomes a `Table`: one record that a notebook shows, a report prints and a spreadsheet holds.
+
+The record keeps the raw values; words, numbers and dates are written only when it is rendered (`tables_html`,
+`tables_xlsx`), so that all three show the same thing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from kinerja import labels
+from kinerja.results import CANNOT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["number", "percent", "interval", "date", "text", "code"]
+Value = str | int | float | bool | tuple[float, float] | None
+
+SUPPRESSED = "suppressed"
+"""`status` of a row that is known but not shown, because too few people stand behind it."""
+
+SIGNIFICANT = 10
+"""Significant digits of the raw values stored in a notebook: enough for any reader, few enough that the last bits,
+which differ between processors, never make a notebook look changed."""
+
+SHOWN = 30
+"""Rows of a long table that a page shows at once."""
+
+NUMERIC: tuple[Kind, ...] = ("number", "percent", "interval")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """How one column of a frame is shown; build it with `number`, `percent`, `interval`, `day`, `words` or `code`.
+
+    Fields
+    ------
+    key : the frame's column (of an interval: its lower limit)
+    kind : number, percent (a share, 0.5 shown as 50 %), interval, date, text, code (a value with a label of its own)
+    label : header; empty takes the label of `key` in data/labels
+    digits : decimals shown; None shows integers as such and other numbers with two
+    high : the frame's column with the upper limit, for an interval
+    signed : a plus sign before positive numbers
+    definition : the glossary's sentence, filled from data/labels
+    """
+
+    key: str
+    kind: Kind = "text"
+    label: str = ""
+    digits: int | None = None
+    high: str = ""
+    signed: bool = False
+    definition: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in NUMERIC
+
+
+def number(key: str, digits: int | None = None, *, label: str = "", signed: bool = False) -> Column:
+    """A column of numbers."""
+    return Column(key=key, kind="number", digits=digits, label=label, signed=signed)
+
+
+def percent(key: str, digits: int = 0, *, label: str = "") -> Column:
+    """A column of shares (0 to 1), shown as percentages."""
+    return Column(key=key, kind="percent", digits=digits, label=label)
+
+
+def interval(low: str = "conf_low", high: str = "conf_high", digits: int = 1, *, label: str = "") -> Column:
+    """Two columns shown as one range."""
+    return Column(key=low, kind="interval", digits=digits, high=high, label=label)
+
+
+def day(key: str, *, label: str = "") -> Column:
+    """A column of dates."""
+    return Column(key=key, kind="date", label=label)
+
+
+def words(key: str, *, label: str = "") -> Column:
+    """A column of text, shown as it is."""
+    return Column(key=key, kind="text", label=label)
+
+
+def code(key: str, *, label: str = "") -> Column:
+    """A column of codes, each shown by its label: `<key>.<value>` or `<value>` of data/labels, else as it is."""
+    return Column(key=key, kind="code", label=label)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Table:
+    """A table ready to be shown in one language.
+
+    Fields
+    ------
+    name : snake_case; names the spreadsheet's sheet key and the file of a CSV
+    language : the language of captions, headers and numbers
+    caption, note : what the table shows; how to read it, and what it does not show
+    columns : resolved columns (labels and definitions filled in)
+    rows : raw values, row by row; an interval is a pair, a date an ISO string, a missing value None
+    marks : for each row, why its missing values are missing ("" where there is nothing to explain)
+    suppressed : for each row, whether its figures are withheld
+    limit : rows shown at once in a report, None for all; the spreadsheet always holds all
+    sheet : the sheet's title in a spreadsheet
+    """
+
+    name: str
+    language: labels.Language = "id"
+    caption: str = ""
+    note: str = ""
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Value, ...], ...] = ()
+    marks: tuple[str, ...] = ()
+    suppressed: tuple[bool, ...] = field(default=())
+    limit: int | None = None
+    sheet: str = ""
+
+    def to_html(self) -> str:
+        from kinerja.tables_html import table_html
+
+        return table_html(self)
+
+    def to_text(self) -> str:
+        """The table as aligned plain text, for a terminal and for `text/plain`."""
+        from kinerja.tables_html import table_text
+
+        return table_text(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything the table holds, as JSON; `table_from_json` reads it back."""
+        content = asdict(self)
+        content["columns"] = [asdict(column) for column in self.columns]
+        content["rows"] = [[_json(value) for value in row] for row in self.rows]
+        content["marks"], content["suppressed"] = list(self.marks), list(self.suppressed)
+        return {"kinerja": "table", **content}
+
+    def shown(self, row: int, column: int) -> str:
+        """One cell as the language writes it."""
+        return show(self.rows[row][column], self.columns[column], self.language)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/html": self.to_html(), "text/plain": self.to_text(), "application/json": self.to_json()}
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    columns: Iterable[str | Column] | None = None,
+    language: labels.Language = "id",
+    caption_key: str = "",
+    caption: str = "",
+    note_key: str = "",
+    note: str = "",
+    values: Mapping[str, Any] | None = None,
+    name: str = "",
+    sheet: str = "",
+    limit: int | None = SHOWN,
+) -> Table:
+    """A frame as a `Table`.
+
+    frame : one row a table row, in the order wanted; `status` and `reason` explain missing figures, `status`
+        "suppressed" withholds every number of the row
+    columns : names (the kind is taken from the data) or `Column`s; None takes all of the frame
+    caption_key, note_key : sentences of data/text, their placeholders filled from `values`; `caption` and `note` are
+        texts as they are
+    limit : rows a page shows at once; the rest opens on demand, and the spreadsheet has all
+    name, sheet : see `Table`; the name is taken from the caption's key where it is not given
+
+    Raises
+    ------
+    KeyError : a column that the frame does not have, a caption that data/text does not have
+    """
+    wanted = list(frame.columns.astype(str)) if columns is None else list(columns)
+    resolved = tuple(_resolve(column, frame, language) for column in wanted)
+    suppressed = _status(frame) == SUPPRESSED if "status" in frame else [False] * len(frame)
+    hidden = tuple(bool(s) for s in suppressed)
+    sources = [(_values(frame, c.key), _values(frame, c.high) if c.high else None, c) for c in resolved]
+    rows = tuple(tuple(_cell(low, high, c, i, hidden[i]) for low, high, c in sources) for i in range(len(frame)))
+    found = dict(values or {})
+    name = name or caption_key.replace(".", "_") or "table"
+    return Table(
+        name=name,
+        language=language,
+        caption=labels.text(caption_key, language, **found) if caption_key else caption,
+        note=labels.text(note_key, language, **found) if note_key else note,
+        columns=resolved,
+        rows=rows,
+        marks=_marks(frame, language),
+        suppressed=hidden,
+        limit=limit,
+        sheet=sheet or name.replace("_", " "),
+    )
+
+
+def table_from_json(content: Mapping[str, Any]) -> Table:
+    """The table that `Table.to_json` wrote (out of a notebook's output).
+
+    Raises
+    ------
+    ValueError : the content is not a table of this package
+    """
+    if content.get("kinerja") != "table":
+        raise ValueError(f"found {content.get('kinerja')!r}; the JSON of a kinerja table is expected")
+    fields = {key: value for key, value in content.items() if key != "kinerja"}
+    columns = tuple(Column(**column) for column in fields.pop("columns"))
+    rows = tuple(tuple(_from_json(v) for v in row) for row in fields.pop("rows"))
+    marks, hidden = tuple(fields.pop("marks")), tuple(fields.pop("suppressed"))
+    return Table(columns=columns, rows=rows, marks=marks, suppressed=hidden, **fields)
+
+
+def relabel(given: Table, **headers: str) -> Table:
+    """The table with other headers for the columns named."""
+    columns = tuple(replace(c, label=headers.get(c.key, c.label)) for c in given.columns)
+    return replace(given, columns=columns)
+
+
+def show(value: Value, column: Column, language: labels.Language) -> str:
+    """One raw value as the language writes it; `labels.MISSING` where there is none."""
+    if value is None:
+        return labels.MISSING
+    if column.kind == "interval" and isinstance(value, tuple):
+        low, high = (labels.number(limit, column.digits, language) for limit in value)
+        return f"{low}–{high}" if min(value) >= 0 else f"{low} … {high}"
+    if column.kind == "percent" and isinstance(value, (int, float)):
+        return _signed(labels.percent(float(value), column.digits or 0, language), column, value)
+    if column.kind == "number" and isinstance(value, (int, float)):
+        return _signed(labels.number(value, column.digits, language), column, value)
+    if column.kind == "date":
+        return labels.long_date(date.fromisoformat(str(value)), language)
+    if column.kind == "code":
+        return word(column.key, str(value), language)
+    return str(value)
+
+
+def word(key: str, value: str, language: labels.Language) -> str:
+    """The words of a category: `<key>.<value>` or `<value>` of data/labels, else of data/text, else as it is."""
+    for candidate in (f"{key}.{value}", value):
+        if labels.has_label(candidate):
+            return labels.label(candidate, language)
+    return labels.text(f"{key}.{value}", language) if labels.has_text(f"{key}.{value}") else value
+
+
+def header(key: str, language: labels.Language) -> str:
+    """The label of a column; a key without one is shown as readable words."""
+    return labels.label(key, language) if labels.has_label(key) else key.replace("_", " ").capitalize()
+
+
+def _signed(shown: str, column: Column, value: float) -> str:
+    nothing = not re.search("[1-9]", shown)
+    return f"+{shown}" if column.signed and value > 0 and not nothing else shown
+
+
+def _resolve(column: str | Column, frame: pd.DataFrame, language: labels.Language) -> Column:
+    chosen = _guess(column, frame) if isinstance(column, str) else column
+    for key in filter(None, (chosen.key, chosen.high)):
+        if key not in frame:
+            raise KeyError(f"table: found columns {', '.join(map(str, frame.columns))}; {key!r} is not one of them")
+    key = "interval" if chosen.kind == "interval" else chosen.key
+    definition = labels.definition(key, language) if labels.has_label(key) else ""
+    return replace(chosen, label=chosen.label or header(key, language), definition=chosen.definition or definition)
+
+
+def _guess(key: str, frame: pd.DataFrame) -> Column:
+    """The kind of a column that is only named, from its values."""
+    from pandas.api import types
+
+    if key not in frame:
+        return Column(key=key)
+    values = frame[key]
+    if types.is_bool_dtype(values):
+        return Column(key=key, kind="text")
+    if types.is_numeric_dtype(values):
+        return Column(key=key, kind="number")
+    if types.is_datetime64_any_dtype(values):
+        return Column(key=key, kind="date")
+    # Only words that this very column owns: a unit called "target" stays what it is.
+    own = any(labels.has_label(f"{key}.{v}") or labels.has_text(f"{key}.{v}") for v in values.dropna().unique())
+    return Column(key=key, kind="code" if own else "text")
+
+
+def _values(frame: pd.DataFrame, key: str) -> list[Any]:
+    values = frame[key].astype(object)
+    return list(values.where(values.notna(), None))
+
+
+def _cell(low: Sequence[Any], high: Sequence[Any] | None, column: Column, row: int, hidden: bool) -> Value:
+    if hidden and (column.numeric or column.key == "n"):
+        return None
+    if high is None:
+        return _raw(low[row])
+    first, second = _raw(low[row]), _raw(high[row])
+    return None if first is None or second is None else (float(first), float(second))  # type: ignore[arg-type]
+
+
+def _raw(value: Any) -> Value:
+    """A plain Python value: numbers that are not finite and missing values become None, dates ISO strings."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or value != value:
+        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()[:10]
+    return value if isinstance(value, (bool, int, str)) else str(value)
+
+
+def _status(frame: pd.DataFrame) -> Any:
+    return frame["status"].astype(object).fillna("").to_numpy()
+
+
+def _marks(frame: pd.DataFrame, language: labels.Language) -> tuple[str, ...]:
+    """For each row, why figures are missing: the reason's sentence, or that they are withheld."""
+    if "status" not in frame:
+        return ("",) * len(frame)
+    reasons = _values(frame, "reason") if "reason" in frame else [None] * len(frame)
+    return tuple(_mark(status, reason, language) for status, reason in zip(_status(frame), reasons, strict=True))
+
+
+def _mark(status: str, reason: str | None, language: labels.Language) -> str:
+    if status == SUPPRESSED:
+        return labels.text("tables.suppressed", language)
+    if status != CANNOT:
+        return ""
+    if not reason:
+        return labels.text("tables.cannot", language)
+    return labels.text(f"reason.{reason}", language) if labels.has_text(f"reason.{reason}") else str(reason)
+
+
+def _json(value: Value) -> Any:
+    if isinstance(value, tuple):
+        return [_json(v) for v in value]
+    return float(f"{value:.{SIGNIFICANT}g}") if isinstance(value, float) else value
+
+
+def _from_json(value: Any) -> Value:
+    return (float(value[0]), float(value[1])) if isinstance(value, list) else value
