@@ -39,7 +39,7 @@ class Finding:
 
     Fields
     ------
-    level : note (worth knowing), caution (read before using), stop (heads the report; results below it are not to be used)
+    level : note (worth knowing), caution (read before using), stop (heads the report: do not use the results below it)
     code : snake_case, names the sentence
     data : values for the placeholders of that sentence; plain numbers and strings only
     """
