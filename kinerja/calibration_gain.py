@@ -1,0 +1,144 @@
+"""Is it worth it? Expected error before and after, from the model and against evidence left out."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kinerja.calibration_blocks import Bucket, only_kinds
+from kinerja.calibration_design import Design
+from kinerja.calibration_explain import Adjustments
+from kinerja.calibration_gate import Dials
+from kinerja.calibration_model import Fit, variances
+from kinerja.calibration_people import centred_mean, error_variance, own_error
+from kinerja.calibration_rows import FEEDBACK, INDICATOR, PAIR, RATING
+from kinerja.calibration_sensitivity import weighted_correlation
+from kinerja.calibration_solve import System, factorise, people_covariance
+from kinerja.calibration_uncertainty import Bias
+from kinerja.results import CANNOT, OK
+
+Floats = npt.NDArray[np.float64]
+
+SMALLEST_GAIN = 0.01
+"""Share of the error that must fall for it to be called a gain."""
+FEWEST_HELD_OUT = 20
+
+
+def gain_table(
+    design: Design,
+    fit: Fit,
+    buckets: list[Bucket],
+    dials: Dials,
+    bias: Bias,
+    adjustments: Adjustments,
+    rows: npt.NDArray[np.int64],
+) -> pd.DataFrame:
+    """gain_check, error_before, error_after (RMSE of a person's score, points), ratio, correlation_before and _after
+    (team
+    means with the evidence left out), n, gain_verdict (gain | no_gain | cannot_tell), status, reason."""
+    own = own_error(design, rows)
+    spread = bias.variance[design.spell_of[rows]]
+    before = float(np.sqrt(np.mean(spread + centred_mean(design, bias, rows) ** 2 + own)))
+    after = float(np.sqrt(np.mean(error_variance(design, bias, adjustments, rows) + own)))
+    made = bool(np.any(adjustments.total != 0))
+    table = [_row("model", before, after, len(rows), made=made)]
+    for name, kind, slope, scale in (
+        ("held_out_feedback", FEEDBACK, variances(fit.working)[9], design.scale[1] / design.scale[0]),
+        ("held_out_indicators", INDICATOR, variances(fit.working)[10], design.scale[2] / design.scale[0]),
+    ):
+        table.append(_held_out(design, fit, buckets, dials, name, kind, slope * scale, before, made))
+    return pd.DataFrame(table)
+
+
+def _held_out(
+    design: Design,
+    fit: Fit,
+    buckets: list[Bucket],
+    dials: Dials,
+    name: str,
+    kind: int,
+    slope: float,
+    before: float,
+    made: bool,
+) -> dict[str, object]:
+    """Effects from all evidence but one kind, tried against that kind.
+
+    With f = slope * performance + independent error, the change of squared error by taking b off is
+    mean(b^2 - 2 b (y - f / slope)), because b has not seen f. What b takes from the people who happen to be in a team
+    (true performance that citizens are not assumed to see) is known from the model and added back.
+    """
+    held = np.flatnonzero(design.kind == kind)
+    others = tuple(k for k in (RATING, FEEDBACK, INDICATOR, PAIR) if k != kind)
+    rest = (
+        np.isin(design.kind, [k for k in others if k != RATING]).any() or design.team_group.max() + 1 < design.n_spells
+    )
+    if len(held) < FEWEST_HELD_OUT or not rest or abs(slope) < 0.05:
+        reason = (
+            "source_absent" if len(held) < FEWEST_HELD_OUT else "no_other_source" if not rest else "slope_too_small"
+        )
+        return _row(name, np.nan, np.nan, len(held), reason=reason, made=made)
+    system = factorise(design, only_kinds(buckets, design.kind, others), variances(fit.working), None)
+    b, with_people = _effects_without(design, system, dials)
+    rows = design.spell_rows
+    y = design.value[rows] - design.value[rows].mean()
+    A = design.exposure[held]
+    value = design.value[held] - design.value[held].mean()
+    raw, less = A @ y, A @ b
+    weight = np.maximum(np.nan_to_num(design.n_behind[held], nan=1.0), 0.0)
+    people = A @ design.spells["n"].to_numpy(np.float64)
+    change = float(np.average(less**2 - 2 * less * (raw - value / slope) + 2 * (A @ with_people), weights=people))
+    after = float(np.sqrt(max(before**2 + change, 0.0)))
+    w = weight if weight.sum() > 0 else np.ones(len(value))
+    row = _row(name, before, after, len(held), made=made)
+    row.update(
+        correlation_before=weighted_correlation(raw, value, w),
+        correlation_after=weighted_correlation(raw - less, value, w),
+    )
+    return row
+
+
+def _effects_without(design: Design, system: System, dials: Dials) -> tuple[Floats, Floats]:
+    """(S,) dial-scaled effects in points from the system's rows, blocks only, centred; and (S,) their covariance with
+    the part of the team's true performance that its people bring, points squared."""
+    theta = system.theta
+    place = design.spell_rows
+    at = np.full(len(design.kind), -1)
+    at[place] = np.arange(len(place))
+    p = system.buckets[0].fixed.shape[2]
+    xx, xy = np.zeros((p, p)), np.zeros(p)
+    for bucket, W in zip(system.buckets, system.inverses, strict=True):
+        z = W @ bucket.fixed
+        xx += np.tensordot(bucket.fixed, z, axes=([0, 1], [0, 1]))
+        xy += np.tensordot(z, bucket.value, axes=([0, 1], [0, 1]))
+    beta = np.linalg.solve(xx, xy)
+    b, with_people = np.zeros((2, len(place)))
+    for bucket, W in zip(system.buckets, system.inverses, strict=True):
+        z = np.einsum("gij,gj->gi", W, bucket.value - bucket.fixed @ beta)
+        s = dials.team * theta[3] * np.einsum("gij,gj->gi", bucket.severity, z)
+        c = dials.culture * theta[4] * (bucket.rating * z).sum(axis=1)
+        ok = (bucket.row >= 0) & (bucket.rating > 0)
+        b[at[bucket.row[ok]]] = (s + c[:, None])[ok]
+        weights = dials.team * theta[3] * (bucket.severity @ W)
+        weights += dials.culture * theta[4] * np.einsum("gi,gij->gj", bucket.rating, W)[:, None, :]
+        with_people[at[bucket.row[ok]]] = np.einsum("gij,gij->gi", weights, people_covariance(bucket, design))[ok]
+    unit = design.scale[0]
+    return (b - np.average(b, weights=design.spells["n"])) * unit, with_people * unit**2
+
+
+def _row(name: str, before: float, after: float, n: int, *, made: bool, reason: str = "") -> dict[str, object]:
+    known = not reason
+    ratio = after / before if known and before > 0 else np.nan
+    verdict = "cannot_tell" if not known else "gain" if made and ratio < 1 - SMALLEST_GAIN else "no_gain"
+    return {
+        "gain_check": name,
+        "error_before": before,
+        "error_after": after,
+        "ratio": ratio,
+        "correlation_before": np.nan,
+        "correlation_after": np.nan,
+        "n": n,
+        "gain_verdict": verdict,
+        "status": OK if known else CANNOT,
+        "reason": reason,
+    }
