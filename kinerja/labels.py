@@ -1,6 +1,7 @@
 """Words, numbers and dates of a language: `data/labels/*.csv` (headers, glossary) and `data/text/*.csv` (sentences).
 
-Results carry codes and numbers; only here do they become words. Indonesian (`id`) is the default, English (`en`) the other.
+Results carry codes and numbers; only here do they become words. Indonesian (`id`) is the default, the other is
+English (`en`).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def has_label(key: str) -> bool:
 def text(key: str, language: Language = "id", **values: Any) -> str:
     """The sentence `key`, its placeholders filled and formatted as the language writes numbers.
 
-    Placeholders: `{n}` integers with grouping, floats with up to two decimals; `{x:.1f}` fixed decimals; `{p:.0%}` per cent;
+    Placeholders: `{n}` integers with grouping, floats with up to two decimals; `{x:.1f}` fixed; `{p:.0%}` a share;
     `{d:date}` a long date; strings as they are.
 
     Raises

@@ -1,0 +1,5 @@
+"""`python -m kinerja`."""
+
+from kinerja.cli import main
+
+main()

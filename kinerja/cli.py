@@ -1,0 +1,214 @@
+"""The command line: `kinerja COMMAND`. Each command loads what it needs when it runs, so that `--help` answers at once.
+
+Exit codes: 0 done; 1 the input has problems (nothing written); 2 a wrong command line; 3 a defect of kinerja;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kinerja import __version__, cli_batch, cli_init, cli_people, cli_plan, cli_workshop, labels
+from kinerja.cli_options import (
+    DEFECT,
+    INTERRUPTED,
+    PROBLEMS,
+    USAGE,
+    AsOfOption,
+    DataOption,
+    LanguageOption,
+    OutputOption,
+    ParametersFile,
+    RunFolder,
+    help_text,
+    load,
+    speak,
+)
+from kinerja.cli_show import progress, say, show_problems, show_table, spoken
+from kinerja.errors import KinerjaError
+
+if TYPE_CHECKING:
+    from kinerja.comparison import Comparison
+
+
+app = typer.Typer(
+    help=say("about"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kinerja {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    debug: Annotated[bool, typer.Option("--debug", help=say("option.debug"))] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=say("option.version"))
+    ] = False,
+) -> None:
+    if debug:
+        os.environ["KINERJA_DEBUG"] = "1"
+
+
+@app.command(help=help_text("demo", "demo --language en"))
+def demo(language: LanguageOption = None, output: OutputOption = None) -> None:
+    root = Path(__file__).resolve().parents[1]
+    _report(root / "parameters" / "andir-2026-q3.yaml", language, output=output)
+
+
+@app.command(help=help_text("check", "check parameters/andir-2026-q3.yaml"))
+def check(parameters: ParametersFile, language: LanguageOption = None, data: DataOption = None) -> None:
+    resolved = load(parameters, language, data)
+    from kinerja.evaluation import read_inputs
+
+    with progress() as step:
+        inputs = read_inputs(resolved, step)
+    typer.echo(say("check.good", name=parameters.name, **inputs.counts))
+
+
+@app.command(help=help_text("report", "report parameters/andir-2026-q3.yaml --language en"))
+def report(
+    parameters: ParametersFile,
+    language: LanguageOption = None,
+    data: DataOption = None,
+    output: OutputOption = None,
+    as_of: AsOfOption = None,
+    notebook: Annotated[
+        str | None, typer.Option("--notebook", metavar="NAME", help=say("option.notebook"), show_default=False)
+    ] = None,
+) -> None:
+    _report(parameters, language, data, output, as_of, notebook)
+
+
+@app.command(help=help_text("verify", "verify outputs/andir-2026-q3"))
+def verify(
+    run: RunFolder,
+    data: DataOption = None,
+    tolerance: Annotated[float, typer.Option("--tolerance", min=0.0, help=say("option.tolerance"))] = 0.0,
+    language: LanguageOption = None,
+) -> None:
+    speak(language)
+    from kinerja.sections_comparison import verification_tables
+    from kinerja.verification import verify_run
+
+    with progress() as step:
+        step("read", 0.1)
+        found = verify_run(run, base=data, tolerance=tolerance)
+    for shown in verification_tables(found, spoken()):
+        show_table(shown)
+        typer.echo("")
+    if len(found.settings):
+        typer.echo(say("verify.edited", names=", ".join(found.settings["key"])))
+    if len(found.touched):
+        typer.echo(say("verify.touched", n=len(found.touched), names=", ".join(found.touched)))
+    cli_batch.tell_signoff(run)
+    values = found.comparison
+    if values.same:
+        typer.echo(say("verify.same", run=run.name, n=int(values.tables["cells"].sum()), tables=len(values.tables)))
+    else:
+        typer.echo(say("verify.differs", n=len(values.changes)))
+        if values.causes["same"].all():
+            typer.echo(say("verify.unexplained"))
+    if not found.same:
+        raise typer.Exit(PROBLEMS)
+
+
+@app.command(help=help_text("compare", "compare outputs/andir-2026-q2 outputs/andir-2026-q3"))
+def compare(a: RunFolder, b: RunFolder, language: LanguageOption = None) -> None:
+    from kinerja.comparison import compare_evaluations
+    from kinerja.evaluation import FOLDER, load_evaluation
+
+    speak(language)
+    found = compare_evaluations(load_evaluation(a / FOLDER), load_evaluation(b / FOLDER))
+    _show_comparison(found)
+    typer.echo(say("compare.same" if found.same else "compare.differs", a=a.name, b=b.name, n=len(found.persons)))
+
+
+def _show_comparison(found: Comparison) -> None:
+    """Why two runs differ and where: causes and tables that are not equal, people who move."""
+    from kinerja.sections_comparison import comparison_tables
+
+    for table in comparison_tables(found, spoken()):
+        show_table(table)
+        typer.echo("")
+
+
+def _report(
+    path: Path,
+    language: str | None = None,
+    data: Path | None = None,
+    output: Path | None = None,
+    as_of: str | None = None,
+    notebook: str | None = None,
+) -> None:
+    parameters = load(path, language, data, output, as_of)
+    from kinerja.report import PERIOD_REPORT, named_notebook, write_report
+
+    chosen = PERIOD_REPORT if notebook is None else named_notebook(notebook)
+    with progress() as step:
+        written = write_report(parameters, notebook=chosen, apart=notebook is not None, progress=step)
+    typer.echo(say("done"))
+    typer.echo(f"  {written.html}")
+    typer.echo(say("open", command=_open_command(written.html)))
+    typer.echo(
+        say("also", tables=written.xlsx.name if written.xlsx else labels.MISSING, manifest=written.manifest.name)
+    )
+
+
+def _open_command(path: Path) -> str:
+    if sys.platform == "win32":
+        return f'start "" "{path}"'
+    return f"open '{path}'" if sys.platform == "darwin" else f"xdg-open '{path}'"
+
+
+cli_init.register(app)
+cli_batch.register(app)
+cli_people.register(app)
+cli_plan.register(app)
+cli_workshop.register(app)
+
+
+def main() -> None:
+    """Run the command line; the only place where an error becomes an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A Windows console may not know every letter: show a substitute instead of failing while reporting a failure.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        code = app(standalone_mode=False)
+    except KinerjaError as error:
+        if os.environ.get("KINERJA_DEBUG"):
+            raise
+        show_problems(error)
+        code = PROBLEMS
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo(say("interrupted"), err=True)
+        code = INTERRUPTED
+    except Exception as error:
+        code = _usage_or_defect(error)
+    sys.exit(code or 0)
+
+
+# typer brings its own click in newer versions, the installed one in older: the class is taken from where typer has it.
+_CommandLineError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _usage_or_defect(error: Exception) -> int:
+    if isinstance(error, _CommandLineError):
+        error.show()  # type: ignore[attr-defined]
+        return USAGE
+    if os.environ.get("KINERJA_DEBUG"):
+        raise error
+    typer.echo(say("unexpected", kind=type(error).__name__, message=str(error).split("\n")[0][:200]), err=True)
+    return DEFECT

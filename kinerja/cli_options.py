@@ -1,0 +1,61 @@
+"""What the commands share: arguments, options, and the parameters file that most of them start from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kinerja.cli_show import say
+
+if TYPE_CHECKING:
+    from kinerja.parameters import Parameters
+
+PROBLEMS, USAGE, DEFECT, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes; 0 is done."""
+
+ParametersFile = Annotated[Path, typer.Argument(metavar="PARAMS", help=say("argument.parameters"), show_default=False)]
+LanguageOption = Annotated[str | None, typer.Option("--language", "-l", metavar="id|en", help=say("option.language"))]
+DataOption = Annotated[Path | None, typer.Option("--data", help=say("option.data"), show_default=False)]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=say("option.output"), show_default=False)]
+AsOfOption = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=say("option.as_of"))]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=say("argument.run"), show_default=False)]
+
+
+def help_text(command: str, example: str) -> str:
+    return f"{say(f'{command}.help')}\n\n{say('example')}: kinerja {example}"
+
+
+def load(
+    path: Path,
+    language: str | None,
+    data: Path | None = None,
+    output: Path | None = None,
+    as_of: str | None = None,
+) -> Parameters:
+    from kinerja.parameters import load_parameters
+
+    speak(language)
+    given = {"language": language, "output.folder": str(output.resolve()) if output else None, "period.as_of": as_of}
+    overrides: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if as_of is not None:
+        overrides["period.as_of"] = _day(as_of)
+    parameters = load_parameters(path, overrides=overrides, base=data)
+    os.environ.setdefault("KINERJA_LANGUAGE", parameters.language)
+    return parameters
+
+
+def speak(language: str | None) -> None:
+    if language is not None:
+        os.environ["KINERJA_LANGUAGE"] = language
+
+
+def _day(written: str) -> Any:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return written  # the parameters' own check names the key, what was found and what is allowed

@@ -1,0 +1,84 @@
+"""Commands about single people: their sheet, and an appeal against a result."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinerja.cli_options import DataOption, LanguageOption, OutputOption, ParametersFile, help_text, load
+from kinerja.cli_show import progress, say, show_table, spoken
+
+RateeOption = Annotated[str | None, typer.Option("--ratee", help=say("option.ratee"), show_default=False)]
+ReceivedOption = Annotated[
+    str | None, typer.Option("--received", metavar="DATE", help=say("option.received"), show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(help=help_text("sheet", "sheet parameters/andir-2026-q3.yaml --ratee P014"))(sheet)
+    app.command(
+        help=help_text(
+            "appeal", "appeal parameters/andir-2026-q3.yaml --ratee P002 --correction parameters/appeal-example.yaml"
+        )
+    )(appeal)
+
+
+def sheet(
+    parameters: ParametersFile,
+    ratee: RateeOption = None,
+    every: Annotated[bool, typer.Option("--all", help=say("option.all"))] = False,
+    received: ReceivedOption = None,
+    language: LanguageOption = None,
+    data: DataOption = None,
+    output: OutputOption = None,
+) -> None:
+    if (ratee is None) != every:
+        raise typer.BadParameter(say("sheet.who"))
+    resolved = load(parameters, language, data, output)
+    from kinerja.evaluation import open_run
+    from kinerja.report_sheet import write_sheets
+
+    with progress() as step:
+        evaluation = open_run(resolved, progress=step)
+        written = write_sheets(
+            evaluation, ratees=None if ratee is None else [ratee], received=_day(received), progress=step
+        )
+    typer.echo(say("sheet.done", n=len(written), folder=str(written[0].parent)))
+    if ratee is not None:
+        typer.echo(f"  {written[0]}")
+
+
+def appeal(
+    parameters: ParametersFile,
+    correction: Annotated[Path, typer.Option("--correction", help=say("option.correction"), show_default=False)],
+    ratee: RateeOption = None,
+    language: LanguageOption = None,
+    data: DataOption = None,
+    output: OutputOption = None,
+) -> None:
+    resolved = load(parameters, language, data, output)
+    from kinerja.appeal import appeal as appeal_against
+    from kinerja.evaluation import open_run
+    from kinerja.report_appeal import appeal_tables, write_appeal
+
+    with progress() as step:
+        evaluation = open_run(resolved, progress=step)
+        found = appeal_against(evaluation, correction, ratee=ratee)
+        folder = write_appeal(found, evaluation)
+    for table in appeal_tables(found, spoken()):
+        show_table(table)
+        typer.echo("")
+    typer.echo(say("appeal.done", n=len(found.comparison.persons), ratee=found.ratee, folder=str(folder)))
+
+
+def _day(written: str | None) -> date | None:
+    if written is None:
+        return None
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise typer.BadParameter(say("bad_date", found=written)) from None

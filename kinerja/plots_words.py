@@ -1,0 +1,105 @@
+"""What charts share besides ink: captions, the words of an alternative text, rows of a frame made ready to draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kinerja import labels
+from kinerja.plots import Chart
+from kinerja.results import CANNOT
+from kinerja.tables import SUPPRESSED, Column, table, word
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kinerja.plots_canvas import Painter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of a chart of estimates; what cannot be drawn has a NaN estimate and says so in `gap`."""
+
+    label: str
+    estimate: float
+    low: float
+    high: float
+    n: float
+    gap: str
+    mark: str
+
+    @property
+    def drawn(self) -> bool:
+        return math.isfinite(self.estimate)
+
+
+def rows_of(
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    estimate: str,
+    low: str = "",
+    high: str = "",
+    n: str = "",
+    mark: str = "",
+    language: labels.Language,
+) -> list[Row]:
+    """The rows in the frame's order, labels in words; figures that are withheld are not in them."""
+    columns = {name: _numbers(frame, name) for name in (estimate, low, high, n)}
+    status = list(frame["status"]) if "status" in frame else [""] * len(frame)
+    marks = [word(mark, str(v), language) for v in frame[mark]] if mark else [""] * len(frame)
+    rows = []
+    for k, name in enumerate(frame[label]):
+        hidden = status[k] == SUPPRESSED
+        values = [math.nan if hidden else columns[c][k] for c in (estimate, low, high, n)]
+        if status[k] == CANNOT:
+            values[0] = math.nan
+        gap = "" if math.isfinite(values[0]) else _gap(status[k], language)
+        rows.append(
+            Row(
+                label=word(label, str(name), language), estimate=values[0], low=values[1], high=values[2], n=values[3],
+                gap=gap, mark=marks[k],
+            )
+        )  # fmt: skip
+    return rows
+
+
+def make_chart(
+    paint: Painter,
+    frame: pd.DataFrame,
+    *,
+    columns: Sequence[str | Column],
+    alt: str,
+    language: labels.Language,
+    name: str,
+    caption_key: str,
+    caption: str,
+    note_key: str,
+    note: str,
+    values: Mapping[str, Any] | None,
+) -> Chart:
+    """The chart with its caption and its table; the table's caption is the chart's."""
+    found = dict(values or {})
+    words = labels.text(caption_key, language, **found) if caption_key else caption
+    remark = labels.text(note_key, language, **found) if note_key else note
+    name = name or caption_key.replace(".", "_") or "chart"
+    behind = table(frame, columns=columns, language=language, caption=words, name=name)
+    return Chart(name=name, language=language, caption=words, note=remark, alt=alt, paint=paint, table=behind)
+
+
+def listed(names: Iterable[str], language: labels.Language) -> str:
+    """`a, b and c` in the language."""
+    *first, last = [*names] or [labels.MISSING]
+    return labels.text("plots.and", language, first=", ".join(first), last=last) if first else last
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> list[float]:
+    if not name or name not in frame:
+        return [math.nan] * len(frame)
+    return [float(v) for v in frame[name].astype(float)]
+
+
+def _gap(status: str, language: labels.Language) -> str:
+    return labels.text("tables.withheld", language) if status == SUPPRESSED else labels.label("status.cannot", language)

@@ -1,0 +1,49 @@
+"""What an appeal leaves behind: a record that a reviewer can replay, and its tables as a workbook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from kinerja import labels
+from kinerja.appeal import Appeal, appeal_record
+from kinerja.evaluation import Evaluation
+from kinerja.report_files import staged, write_text
+from kinerja.sections_comparison import comparison_tables
+from kinerja.tables import Table, number, table, words
+from kinerja.tables_xlsx import workbook_bytes
+
+FOLDER = "appeals"
+
+
+def write_appeal(found: Appeal, original: Evaluation) -> Path:
+    """Write `appeals/<person>-<hash of the correction>/` below the run's folder: record.json and tables.xlsx.
+
+    Raises
+    ------
+    WriteError : the folder cannot be written
+    """
+    language = original.parameters.language
+    folder = original.parameters.run_folder / FOLDER / f"{found.ratee}-{found.sha256[:8]}"
+    record = json.dumps(appeal_record(found, original), ensure_ascii=False, indent=1, default=str, allow_nan=False)
+    with staged(folder, last="record.json") as stage:
+        tables = list(appeal_tables(found, language, limit=None))
+        (stage / "tables.xlsx").write_bytes(workbook_bytes(tables, title=found.ratee, language=language))
+        write_text(stage / "record.json", record + "\n")
+    return folder
+
+
+def appeal_tables(found: Appeal, language: labels.Language, *, limit: int | None = 12) -> Iterator[Table]:
+    """What the correction changes, then whom it moves and by how much, the person concerned first."""
+    yield table(
+        found.rows,
+        columns=[words("table"), number("row", 0), words("column"), words("old"), words("new")],
+        language=language,
+        caption_key="appeal.rows",
+        name="appeal_rows",
+        limit=limit,
+    )
+    for shown in comparison_tables(found.comparison, language, limit=limit, first=found.ratee):
+        if shown.name in ("comparison_persons", "comparison_tables"):
+            yield shown

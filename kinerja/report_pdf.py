@@ -1,0 +1,25 @@
+"""The page as a tagged PDF, from the same HTML, through WeasyPrint (an extra: it needs Pango on the system)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kinerja.errors import KinerjaError
+from kinerja.plots_svg import without_variables
+
+
+def write_pdf(page: str, path: Path) -> None:
+    """Write the page as PDF/UA-1; the style sheet's print rules decide the layout.
+
+    Raises
+    ------
+    KinerjaError : WeasyPrint is not installed, or the system lacks its libraries
+    """
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:
+        raise KinerjaError(
+            f"output.pdf: found {type(error).__name__} ({str(error).splitlines()[0]}); WeasyPrint is needed. Install "
+            "it with pip install weasyprint (and Pango on Linux), or print the HTML page to PDF from a browser."
+        ) from error
+    HTML(string=without_variables(page)).write_pdf(str(path), pdf_variant="pdf/ua-1")

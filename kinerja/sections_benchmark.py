@@ -1,0 +1,28 @@
+"""The benchmark of every way of adjusting ratings as one table: what helps, what harms, and by how much."""
+
+from __future__ import annotations
+
+from kinerja import labels
+from kinerja.simulate_benchmark import Benchmark
+from kinerja.tables import Column, Table, code, number, table, words
+
+
+def benchmark_table(found: Benchmark, language: labels.Language) -> Table:
+    """Error relative to raw ratings by scenario and method; below 1 is better than doing nothing."""
+    shown: list[Column] = [
+        words("scenario"),
+        code("method"),
+        number("error_ratio", 3),
+        number("worst", 3),
+        number("removed", 2),
+        number("coverage", 2),
+        number("evidence_team", 2),
+    ]
+    return table(
+        found.summary,
+        columns=shown,
+        language=language,
+        caption_key="benchmark.caption",
+        note_key="benchmark.note",
+        name="benchmark",
+    )

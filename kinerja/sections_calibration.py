@@ -1,0 +1,316 @@
+"""Section 7: from which evidence severity is identified and how far, before and after, whom it moves, what it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kinerja import labels
+from kinerja.calibration import Calibration
+from kinerja.evaluation import Evaluation
+from kinerja.plots import calibration_chart, dot_interval_chart
+from kinerja.report_blocks import Block, bullets, findings, heading, prose
+from kinerja.tables import Table, code, interval, number, percent, table, words
+
+if TYPE_CHECKING:
+    from kinerja.plots import Chart
+
+PARTS = ("from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
+"""What an adjustment is made of, in the order of the person's sheet."""
+
+
+def calibration(evaluation: Evaluation, language: labels.Language) -> Iterator[Block | Table | Chart]:
+    yield prose("calibration.lead", language=language, lead=True)
+    found = evaluation.calibration
+    if found is None:
+        yield prose("calibration.none", language=language)
+        return
+    yield findings(found.findings, language)
+    yield heading("calibration.evidence", language, level=3, anchor="evidence")
+    yield prose("calibration.evidence_plain", language=language)
+    yield gate_table(found, language)
+    yield heading("calibration.raters", language, level=3, anchor="severity")
+    yield _severity_chart(found, language)
+    yield raters_table(found, language)
+    yield heading("calibration.people", language, level=3, anchor="before-after")
+    moved = found.persons[found.persons["adjustment"] != 0]
+    if moved.empty:
+        yield prose("calibration.nobody_moved", language=language)
+    else:
+        yield _before_after(found, language)
+        yield persons_table(found, language)
+    yield from _crossings(found, language)
+    yield heading("calibration.trust", language, level=3, anchor="trust")
+    yield _gain(found, language)
+    yield _sensitivity(found, language)
+    if len(found.shared_bias):
+        yield _shared_bias(found, language)
+    if len(found.groups):
+        yield _groups(found, language)
+    if evaluation.calibration_own is not None:
+        yield borrowed_table(found, evaluation.calibration_own, language)
+    yield heading("calibration.next", language, level=3, anchor="what-to-collect")
+    yield from plan_blocks(found, language)
+    yield heading("calibration.limits", language, level=3, anchor="calibration-limits")
+    yield bullets([f"calibration.limit_{k}" for k in range(1, 6)], language)
+
+
+def gate_table(found: Calibration, language: labels.Language) -> Table:
+    """How far each kind of evidence identifies severity and unit culture, 0 to 1."""
+    return table(
+        found.gate,
+        columns=[
+            code("evidence_source"),
+            percent("evidence_team"),
+            percent("evidence_culture"),
+            number("n", 0),
+        ],
+        language=language,
+        caption_key="calibration.gate",
+        note_key="calibration.gate_note",
+        name="evidence",
+    )
+
+
+def raters_table(found: Calibration, language: labels.Language) -> Table:
+    """Severity in points with interval, what it rests on, and the bias of citizens that would undo it."""
+    return table(
+        found.raters.sort_values(["severity", "rater"], ascending=[False, True], ignore_index=True),
+        columns=[
+            words("rater"),
+            words("unit"),
+            number("severity", 1, signed=True),
+            interval(),
+            number("n_ratees", 0),
+            percent("leans_on_office"),
+            number("n_links", 0),
+            number("tipping_bias", 1, signed=True),
+        ],
+        language=language,
+        caption_key="calibration.raters_table",
+        note_key="calibration.raters_note",
+        name="calibrated_severity",
+        limit=60,
+    )
+
+
+def persons_table(found: Calibration, language: labels.Language) -> Table:
+    """Every person's observed and calibrated score with the parts of the adjustment, the largest adjustment first."""
+    size = found.persons["adjustment"].abs()
+    rows = found.persons.assign(size=size).sort_values(["size", "ratee"], ascending=[False, True], ignore_index=True)
+    return table(
+        rows,
+        columns=[
+            words("ratee"),
+            words("unit"),
+            number("observed", 1),
+            number("calibrated", 1),
+            interval(),
+            number("adjustment", 1, signed=True),
+            *(number(part, 1, signed=True) for part in PARTS),
+        ],
+        language=language,
+        caption_key="calibration.persons",
+        note_key="calibration.persons_note",
+        name="calibrated_scores",
+        limit=15,
+    )
+
+
+def borrowed_table(found: Calibration, own: Calibration, language: labels.Language) -> Table:
+    """The result with and without variance parameters borrowed from another run."""
+    rows = pd.DataFrame(
+        {
+            "run": [labels.text(f"calibration.{name}", language) for name in ("borrowed", "own")],
+            "evidence_team": [c.evidence_team for c in (found, own)],
+            "evidence_culture": [c.evidence_culture for c in (found, own)],
+            "n": [int((c.persons["adjustment"] != 0).sum()) for c in (found, own)],
+            "mean_adjustment": [c.persons["adjustment"].abs().mean() for c in (found, own)],
+        }
+    )
+    return table(
+        rows,
+        columns=[
+            words("run"),
+            percent("evidence_team"),
+            percent("evidence_culture"),
+            number("n", 0),
+            number("mean_adjustment", 2),
+        ],
+        language=language,
+        caption_key="calibration.with_and_without",
+        note_key="calibration.with_and_without_note",
+        name="borrowed",
+    )
+
+
+def _severity_chart(found: Calibration, language: labels.Language) -> Chart:
+    chart: Chart = dot_interval_chart(
+        found.raters,
+        label="rater",
+        estimate="severity",
+        n="n_ratees",
+        signed=True,
+        reference=0.0,
+        reference_label=labels.text("calibration.average_rater", language),
+        axis=labels.text("calibration.severity_axis", language),
+        language=language,
+        caption_key="calibration.severity_chart",
+        note_key="calibration.severity_note",
+        name="severity_chart",
+    )
+    return chart
+
+
+def _before_after(found: Calibration, language: labels.Language) -> Chart:
+    categories = found.settings["categories"] or {}
+    lines = {labels.label(f"behaviour.{name}", language): low for name, low in categories.items() if low > 0}
+    chart: Chart = calibration_chart(
+        found.persons,
+        boundaries=lines,
+        axis=labels.text("calibration.score_axis", language),
+        language=language,
+        caption_key="calibration.before_after",
+        note_key="calibration.before_after_note",
+        name="before_after",
+    )
+    return chart
+
+
+def _crossings(found: Calibration, language: labels.Language) -> Iterator[Block | Table]:
+    if found.crossings.empty:
+        return
+    rows = found.crossings[found.crossings["changed"] | found.crossings["review"]].copy()
+    for column in ("category_observed", "category_calibrated"):
+        rows[column] = rows[column].map(lambda name: labels.label(f"behaviour.{name}", language))
+    yield table(
+        rows.sort_values(["probability", "ratee"], ascending=[False, True], ignore_index=True),
+        columns=[
+            words("ratee"),
+            words("unit"),
+            number("observed", 1),
+            number("calibrated", 1),
+            words("category_observed"),
+            words("category_calibrated"),
+            percent("probability"),
+        ],
+        language=language,
+        caption_key="calibration.crossings",
+        note_key="calibration.crossings_note",
+        name="category_changes",
+        limit=20,
+    )
+
+
+def _gain(found: Calibration, language: labels.Language) -> Table:
+    return table(
+        found.gain,
+        columns=[
+            code("gain_check"),
+            number("error_before", 1),
+            number("error_after", 1),
+            number("correlation_before", 2),
+            number("correlation_after", 2),
+            number("n", 0),
+            code("gain_verdict"),
+        ],
+        language=language,
+        caption_key="calibration.gain",
+        note_key="calibration.gain_note",
+        name="gain",
+    )
+
+
+def _sensitivity(found: Calibration, language: labels.Language) -> Table:
+    return table(
+        found.sensitivity,
+        columns=[
+            number("factor", 2),
+            number("slope", 2),
+            number("severity_sd", 1),
+            number("mean_adjustment", 1),
+            number("largest_change", 1),
+        ],
+        language=language,
+        caption_key="calibration.sensitivity",
+        note_key="calibration.sensitivity_note",
+        name="sensitivity",
+    )
+
+
+def _shared_bias(found: Calibration, language: labels.Language) -> Table:
+    return table(
+        found.shared_bias,
+        columns=[
+            number("assumed_correlation", 1),
+            percent("evidence_team"),
+            number("severity_sd", 1),
+            number("mean_adjustment", 1),
+            number("largest_change", 1),
+        ],
+        language=language,
+        caption_key="calibration.shared",
+        note_key="calibration.shared_note",
+        name="shared_bias",
+    )
+
+
+def _groups(found: Calibration, language: labels.Language) -> Table:
+    rows = found.groups.rename(columns={"group": "attribute", "level": "group", "against": "reference"})
+    return table(
+        rows,
+        columns=[
+            code("attribute"),
+            words("group"),
+            words("reference"),
+            number("estimate", 1, signed=True),
+            number("std_error", 1),
+            number("common_removed", 1, signed=True),
+            number("n", 0),
+            code("verdict"),
+        ],
+        language=language,
+        caption_key="calibration.groups",
+        note_key="calibration.groups_note",
+        name="group_differential",
+    )
+
+
+def plan_blocks(found: Calibration, language: labels.Language) -> Iterator[Block | Table]:
+    """Which evidence to collect next, and from whom."""
+    from kinerja.calibration_plan import plan_evidence
+
+    plan = plan_evidence(found)
+    yield findings(plan.findings, language)
+    yield table(
+        plan.actions,
+        columns=[
+            code("plan_action"),
+            number("amount", 0),
+            percent("evidence_team"),
+            number("error_after", 2),
+            number("gain", 2),
+        ],
+        language=language,
+        caption_key="calibration.plan",
+        note_key="calibration.plan_note",
+        name="plan",
+    )
+    if len(plan.people):
+        yield table(
+            plan.people,
+            columns=[
+                code("plan_action"),
+                number("amount", 0),
+                words("ratee"),
+                words("unit"),
+                words("rater"),
+                words("second_rater"),
+            ],
+            language=language,
+            caption_key="calibration.plan_people",
+            name="plan_people",
+            limit=12,
+        )

@@ -1,0 +1,168 @@
+"""The calibration report's own section: every team, what the outside measures say of it, and who is to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kinerja import labels
+from kinerja.calibration import Calibration
+from kinerja.evaluation import Evaluation
+from kinerja.plots import dot_interval_chart
+from kinerja.report_blocks import Block, heading, prose
+from kinerja.results import OK
+from kinerja.tables import Table, code, interval, number, percent, table, words
+
+if TYPE_CHECKING:
+    from kinerja.plots import Chart
+
+LOOK = (0.1, 0.9)
+"""Chance of another category between which the numbers cannot decide (method, section 6)."""
+
+
+def calibration_depth(evaluation: Evaluation, language: labels.Language) -> Iterator[Block | Table | Chart]:
+    yield prose("calibration_depth.lead", language=language, lead=True)
+    found = evaluation.calibration
+    if found is None:
+        yield prose("calibration.none", language=language)
+        return
+    yield heading("calibration_depth.teams_title", language, level=3, anchor="teams")
+    yield _teams(found, language)
+    yield heading("calibration_depth.tipping_title", language, level=3, anchor="tipping")
+    yield from _tipping(found, language)
+    yield heading("calibration_depth.people_title", language, level=3, anchor="people-to-look-at")
+    yield from _people(found, language)
+    yield heading("calibration_depth.model_title", language, level=3, anchor="model")
+    yield _units(found, language)
+    yield _parameters(found, language)
+    if evaluation.calibration_own is None:
+        yield prose("calibration_depth.nothing_borrowed", language=language)
+
+
+def teams_frame(found: Calibration) -> pd.DataFrame:
+    """unit, team, rater, n, observed, calibrated (means), adjustment, by parts: one row a team of the period."""
+    people = found.persons.fillna({"team": "–"})
+    parts = ["from_links", "from_feedback", "from_indicators", "from_culture", "from_group"]
+    teams = people.groupby(["unit", "team", "rater"], sort=True, observed=True)
+    means = teams[["observed", "calibrated", "adjustment", *parts]].mean()
+    return means.assign(n=teams.size()).reset_index()
+
+
+def _teams(found: Calibration, language: labels.Language) -> Table:
+    parts = ("from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
+    return table(
+        teams_frame(found),
+        columns=[
+            words("unit"),
+            words("team"),
+            words("rater"),
+            number("n", 0),
+            number("observed", 1),
+            number("calibrated", 1),
+            number("adjustment", 1, signed=True),
+            *(number(part, 1, signed=True) for part in parts),
+        ],
+        language=language,
+        caption_key="calibration_depth.teams",
+        note_key="calibration_depth.teams_note",
+        name="calibrated_teams",
+        limit=60,
+    )
+
+
+def _tipping(found: Calibration, language: labels.Language) -> Iterator[Block | Table | Chart]:
+    known = found.raters[found.raters["status"] == OK]
+    if known.empty:
+        yield prose("calibration_depth.no_tipping", language=language)
+        return
+    yield prose("calibration_depth.tipping_text", language=language)
+    yield dot_interval_chart(
+        known,
+        label="rater",
+        estimate="severity",
+        low="band_low",
+        high="band_high",
+        n="n_ratees",
+        signed=True,
+        reference=0.0,
+        reference_label=labels.text("calibration.average_rater", language),
+        axis=labels.text("calibration.severity_axis", language),
+        language=language,
+        caption_key="calibration_depth.band",
+        note_key="calibration_depth.band_note",
+        name="severity_band",
+    )
+    rows = known.assign(size=known["tipping_bias"].abs()).sort_values(["size", "rater"], ignore_index=True)
+    yield table(
+        rows,
+        columns=[
+            words("rater"),
+            words("unit"),
+            number("severity", 1, signed=True),
+            interval("band_low", "band_high"),
+            number("tipping_bias", 1, signed=True),
+            number("n_ratees", 0),
+        ],
+        language=language,
+        caption_key="calibration_depth.tipping",
+        note_key="calibration_depth.tipping_note",
+        name="tipping_bias",
+        limit=60,
+    )
+
+
+def _people(found: Calibration, language: labels.Language) -> Iterator[Block | Table]:
+    rows = found.crossings
+    if len(rows):
+        rows = rows[rows["probability"].between(*LOOK)]
+    if rows.empty:
+        yield prose("calibration_depth.nobody", language=language)
+        return
+    yield prose("calibration_depth.people_text", language=language, n=len(rows), total=len(found.persons))
+    named = rows.copy()
+    for column in ("category_observed", "category_calibrated"):
+        named[column] = named[column].map(lambda name: labels.label(f"behaviour.{name}", language))
+    named["doubt"] = (named["probability"] - 0.5).abs()
+    yield table(
+        named.sort_values(["doubt", "ratee"], ignore_index=True),
+        columns=[
+            words("ratee"),
+            words("unit"),
+            words("rater"),
+            number("observed", 1),
+            number("calibrated", 1),
+            words("category_observed"),
+            words("category_calibrated"),
+            percent("probability"),
+        ],
+        language=language,
+        caption_key="calibration_depth.people",
+        note_key="calibration_depth.people_note",
+        name="people_to_look_at",
+        limit=40,
+    )
+
+
+def _units(found: Calibration, language: labels.Language) -> Table:
+    return table(
+        found.units,
+        columns=[words("unit"), number("estimate", 2, signed=True), interval(), number("n_raters", 0), number("n", 0)],
+        language=language,
+        caption_key="calibration_depth.units",
+        note_key="calibration_depth.units_note",
+        name="unit_culture",
+        limit=40,
+    )
+
+
+def _parameters(found: Calibration, language: labels.Language) -> Table:
+    return table(
+        found.parameters,
+        columns=[code("parameter"), number("in_points", 2), percent("evidence")],
+        language=language,
+        caption_key="calibration_depth.parameters",
+        note_key="calibration_depth.parameters_note",
+        name="calibration_parameters",
+    )

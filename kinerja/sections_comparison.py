@@ -1,0 +1,89 @@
+"""Two runs side by side, as tables: why they differ, which settings and files changed, which tables, which people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from kinerja import labels
+from kinerja.comparison import Comparison
+from kinerja.tables import Table, code, number, table, words
+from kinerja.verification import Verification
+
+
+def comparison_tables(
+    found: Comparison, language: labels.Language, *, limit: int | None = 20, first: str = ""
+) -> Iterator[Table]:
+    """The causes always; every other table only where it has something to say.
+
+    first : a person whose row leads the table of people; the others by the size of their change
+    """
+    same = {True: "same", False: "different"}
+    yield table(
+        found.causes.assign(same=found.causes["same"].map(same)),
+        columns=[code("part"), code("same")],
+        language=language,
+        caption_key="comparison.causes",
+        name="comparison_causes",
+    )
+    changed = found.tables[(found.tables[["only_a", "only_b", "changed"]] > 0).any(axis=1)]
+    files = found.files[~found.files["same"]]
+    parts = (
+        ("parameters", found.parameters, [words("key"), words("a"), words("b")]),
+        ("files", files.assign(same=files["same"].map(same)), [words("file"), words("sheet"), code("same")]),
+        (
+            "tables",
+            changed,
+            [words("table"), *(number(c, 0) for c in ("only_a", "only_b", "changed")), number("largest", 4)],
+        ),
+        ("persons", _ranked(found.persons, first), PERSONS),
+        ("changes", found.changes, [words("table"), words("key"), words("column"), words("a"), words("b")]),
+    )
+    for name, frame, columns in parts:
+        if len(frame):
+            yield table(
+                frame,
+                columns=columns,
+                language=language,
+                caption_key=f"comparison.{name}",
+                name=f"comparison_{name}",
+                limit=limit,
+            )
+
+
+def verification_tables(found: Verification, language: labels.Language, *, limit: int | None = 20) -> Iterator[Table]:
+    """The comparison's tables, then the files and settings changed since the run."""
+    yield from comparison_tables(found.comparison, language, limit=limit)
+    touched = found.outputs[found.outputs["state"] != "same"]
+    parts = (
+        ("outputs", touched, [words("file"), code("state")]),
+        ("edits", found.settings, [words("key"), words("a"), words("b")]),
+    )
+    for name, frame, columns in parts:
+        if len(frame):
+            yield table(
+                frame,
+                columns=columns,
+                language=language,
+                caption_key=f"comparison.{name}",
+                name=f"comparison_{name}",
+                limit=limit,
+            )
+
+
+def _ranked(persons: pd.DataFrame, first: str) -> pd.DataFrame:
+    keyed = persons.assign(own=persons["ratee"] != first, size=-persons["change"].abs())
+    return keyed.sort_values(["own", "size", "ratee"], ignore_index=True).drop(columns=["own", "size"])
+
+
+PERSONS = [
+    words("ratee"),
+    number("points_a", 1),
+    number("points_b", 1),
+    number("calibrated_a", 1),
+    number("calibrated_b", 1),
+    number("change", 1, signed=True),
+    code("predikat_a"),
+    code("predikat_b"),
+]
