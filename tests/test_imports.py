@@ -21,11 +21,15 @@ ORDER = (
     ("sources", "privacy", "simulate", "example"),
     ("scoring", "feedback", "case_mix", "agreement", "mixed", "facets", "raters"),
     ("calibration", "alternatives"),
+    ("simulate_benchmark",),
     ("bias", "decisions"),
     ("evaluation",),
+    ("comparison",),
+    ("verification", "signoff"),
+    ("appeal",),
     ("explain",),
     ("tables", "plots"),
-    ("kernels", "report", "widgets"),
+    ("kernels", "report", "sections", "widgets", "workshop"),
     ("cli",),
 )
 FREE = {"__init__", "__main__"}
