@@ -14,10 +14,12 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from kinerja.report_notebook import load_papermill, ordinary_options
@@ -81,10 +83,11 @@ class WarmEngine(Engine):  # type: ignore[misc]  # papermill has no types
         cls, nb_man: Any, kernel_name: str, *, execution_timeout: int | None = None, **options: Any
     ) -> None:
         if not can_fork():
-            settings = {**ordinary_options(), **options}
-            NBClientEngine.execute_managed_notebook(
-                nb_man, kernel_name, execution_timeout=execution_timeout, **settings
-            )
+            with tempfile.TemporaryDirectory(prefix="k") as sockets:
+                settings = {**ordinary_options(Path(sockets)), **options}
+                NBClientEngine.execute_managed_notebook(
+                    nb_man, kernel_name, execution_timeout=execution_timeout, **settings
+                )
             return
         import_module("kinerja.kernels_shell")
         records = _inside if _disposable else _forked

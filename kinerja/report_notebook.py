@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ FIXED = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": 
 
 PICTURES = "module://matplotlib_inline.backend_inline"
 """How a notebook draws, whatever MPLBACKEND says to the process that runs it."""
+
+
+START = 180
+"""Seconds that a kernel has to answer first; a busy machine needs far more than the second of a quiet one."""
 
 
 class NotebookError(KinerjaError):
@@ -64,7 +69,9 @@ def execute_notebook(
     check_notebook_parameters(path, parameters)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(output) if output is not None else Path(folder) / path.name
-        return _run(path, target, parameters, cwd=cwd or path.parent, engine=engine, timeout=timeout)
+        given = _Call(path=path, target=target, parameters=parameters, cwd=cwd or path.parent, engine=engine,
+                      timeout=timeout)  # fmt: skip
+        return _run(given)
 
 
 def notebook_parameters(path: Path) -> dict[str, tuple[type | None, Any]]:
@@ -119,53 +126,66 @@ def load_papermill() -> Any:
     return papermill
 
 
-def ordinary_options() -> dict[str, Any]:
-    """For a real kernel: sockets in the file system (no port that another process could take first), streams joined
-    (the order in which they arrive is not fixed), stopped at once."""
+def ordinary_options(sockets: Path) -> dict[str, Any]:
+    """For a real kernel: sockets in a folder of its own (no port, and no file in the working folder, that another
+    kernel could take at the same moment), streams joined (the order in which they arrive is not fixed), stopped at
+    once."""
     from traitlets.config import Config
 
     config = Config()
     if sys.platform != "win32":
         config.KernelManager.transport = "ipc"
+        config.KernelManager.ip = str(sockets / "k")
     return {"config": config, "coalesce_streams": True, "shutdown_kernel": "immediate"}
 
 
-def _run(
-    path: Path, target: Path, parameters: Mapping[str, Any], *, cwd: str | Path, engine: str | None, timeout: int
-) -> Any:
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """What `execute_notebook` was asked for, its defaults filled in."""
+
+    path: Path
+    target: Path
+    parameters: Mapping[str, Any]
+    cwd: str | Path
+    engine: str | None
+    timeout: int
+
+
+def _run(call: _Call) -> Any:
     try:
-        return _run_once(path, target, parameters, cwd=cwd, engine=engine, timeout=timeout)
+        return _run_once(call)
     except RuntimeError as error:
-        # A kernel that died before its first reply has run no cell: two kernels can be given one port (papermill#511).
-        if "kernel_info" not in str(error):
+        # A kernel that never replied has run no cell, so a second start repeats nothing (papermill#511).
+        if "kernel_info" not in str(error) and "Kernel didn't respond" not in str(error):
             raise
-        return _run_once(path, target, parameters, cwd=cwd, engine=engine, timeout=timeout)
+        return _run_once(call)
 
 
-def _run_once(
-    path: Path, target: Path, parameters: Mapping[str, Any], *, cwd: str | Path, engine: str | None, timeout: int
-) -> Any:
+def _run_once(call: _Call) -> Any:
     papermill = load_papermill()
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    path = call.path
     try:
-        with _environment():
+        # The folder's name is short on purpose: a socket's path may have 100 characters.
+        with _environment(), tempfile.TemporaryDirectory(prefix="k") as sockets:
             return papermill.execute_notebook(
                 str(path.resolve()),
-                str(target),
-                parameters=dict(parameters),
-                engine_name=engine,
-                cwd=str(cwd),
+                str(call.target),
+                parameters=dict(call.parameters),
+                engine_name=call.engine,
+                cwd=str(call.cwd),
                 progress_bar=False,
                 log_output=False,
                 request_save_on_cell_execute=False,
-                execution_timeout=timeout,
-                **ordinary_options(),
+                start_timeout=START,
+                execution_timeout=call.timeout,
+                **ordinary_options(Path(sockets)),
             )
     except papermill.PapermillExecutionError as error:
-        raise _cell_error(path, error, injected=bool(parameters)) from error
+        raise _cell_error(path, error, injected=bool(call.parameters)) from error
     except (CellTimeoutError, TimeoutError) as error:
-        problem = _problem(path, None, "", "notebook_timeout", {"seconds": timeout})
+        problem = _problem(path, None, "", "notebook_timeout", {"seconds": call.timeout})
         raise NotebookError(
             labels.problem_message([problem]), (problem,), notebook=path.name, cell=0, cause="timeout"
         ) from error
