@@ -103,7 +103,7 @@ def _small(
     matrix = information.dense()
     for group in constraint.groups:
         matrix[np.ix_(group, group)] += np.diag(matrix)[group].mean() / RIDGE / len(group)
-    covariance = _ridge_inverse(matrix, ~constraint.fixed)
+    covariance = _ridge_inverse(matrix, ~constraint.fixed, np.concatenate(information.diagonal))
 
     def centred(vectors: Floats) -> Floats:
         out = vectors.copy()
@@ -118,12 +118,16 @@ def _small(
     return centred(centred(covariance).T)
 
 
-def _ridge_inverse(matrix: Floats, free: Bools) -> Floats:
-    """Inverse over the free parameters, zero elsewhere; scaled so that the ridge is relative."""
+def _ridge_inverse(matrix: Floats, free: Bools, own: Floats) -> Floats:
+    """Inverse over the free parameters, zero elsewhere.
+
+    own : information of each parameter with all others known, to which the ridge is relative. What elimination leaves
+        of a rater whose ratees nobody else rates is 0 up to rounding: relative to that, rounding would be information.
+    """
     out = np.zeros_like(matrix)
     at = np.flatnonzero(free)
     inner = matrix[np.ix_(at, at)]
-    scale = np.sqrt(np.maximum(np.diag(inner), 1e-300))
+    scale = np.sqrt(np.maximum(own[at], 1e-300))
     inner = inner / scale / scale[:, None]
     inner[np.diag_indices_from(inner)] += RIDGE
     out[np.ix_(at, at)] = np.linalg.inv(inner) / scale / scale[:, None]
@@ -150,7 +154,7 @@ def _eliminated(
         matrix = schur.toarray()
         for group in groups:
             matrix[np.ix_(group, group)] += np.diag(matrix)[group].mean() / RIDGE / len(group)
-        inverse = _ridge_inverse(matrix, free)
+        inverse = _ridge_inverse(matrix, free, np.concatenate(information.diagonal)[rest])
         mean = len(rest) - 2 if ratee == noncentre else None
         inverse = _centred(_centred(inverse, labels, mean).T, labels, mean)
         variance[rest] = np.diag(inverse)
