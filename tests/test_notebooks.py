@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,28 @@ def test_a_notebook_names_no_machine(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_gives_what_it_holds(path):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(path)],
+        [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "nbval_close", "-p", "no:cacheprovider",
+         "-p", "no:xdist", str(path)],
         capture_output=True, text=True, cwd=ROOT, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("found", "stored", "same"),
+    [
+        ("0.2592947401", "0.25929474", True),
+        ('{"x": 1e-9}', '{"x": 0.0}', True),
+        ("12,40 poin", "12,41 poin", False),
+        ("n = 12", "n = 13", False),
+        ("1.234,5", "1.234,6", False),
+        ("0.10 a", "0.10 b", False),
+        ("shown 1.0", "shown", False),
+        ("-0.5", "0.5", False),
+    ],
+)
+def test_only_last_digits_may_differ_between_machines(found, stored, same):
+    from nbval_close import close
+
+    assert close(found, stored) is same
