@@ -24,6 +24,7 @@ from kinerja.cli_options import (
     LanguageOption,
     OutputOption,
     ParametersFile,
+    PdfOption,
     RunFolder,
     help_text,
     load,
@@ -88,8 +89,9 @@ def report(
     notebook: Annotated[
         str | None, typer.Option("--notebook", metavar="NAME", help=say("option.notebook"), show_default=False)
     ] = None,
+    pdf: PdfOption = False,
 ) -> None:
-    _report(parameters, language, data, output, as_of, notebook)
+    _report(parameters, language, data, output, as_of, notebook, pdf)
 
 
 @app.command(help=help_text("verify", "verify outputs/andir-2026-q3"))
@@ -152,8 +154,9 @@ def _report(
     output: Path | None = None,
     as_of: str | None = None,
     notebook: str | None = None,
+    pdf: bool = False,
 ) -> None:
-    parameters = load(path, language, data, output, as_of)
+    parameters = load(path, language, data, output, as_of, pdf)
     from kinerja.report import PERIOD_REPORT, named_notebook, write_report
 
     chosen = PERIOD_REPORT if notebook is None else named_notebook(notebook)

@@ -15,6 +15,7 @@ from kinerja.cli_options import (
     DataOption,
     LanguageOption,
     OutputOption,
+    PdfOption,
     RunFolder,
     help_text,
     load,
@@ -43,16 +44,14 @@ def batch(
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDRESS", help=say("option.scheduler"))
     ] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help=say("option.pdf"))] = False,
+    pdf: PdfOption = False,
     language: LanguageOption = None,
     data: DataOption = None,
     output: OutputOption = None,
 ) -> None:
     if by not in (None, "unit"):
         raise typer.BadParameter(say("batch.by", found=by))
-    runs = [load(path, language, data, output) for path in parameters]
-    if pdf:
-        runs = [run.model_copy(update={"output": run.output.model_copy(update={"pdf": True})}) for run in runs]
+    runs = [load(path, language, data, output, pdf=pdf) for path in parameters]
     from kinerja.report_batch import batch as make
 
     with reports_progress() as step:

@@ -21,6 +21,7 @@ LanguageOption = Annotated[str | None, typer.Option("--language", "-l", metavar=
 DataOption = Annotated[Path | None, typer.Option("--data", help=say("option.data"), show_default=False)]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=say("option.output"), show_default=False)]
 AsOfOption = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=say("option.as_of"))]
+PdfOption = Annotated[bool, typer.Option("--pdf", help=say("option.pdf"))]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=say("argument.run"), show_default=False)]
 
 
@@ -34,6 +35,7 @@ def load(
     data: Path | None = None,
     output: Path | None = None,
     as_of: str | None = None,
+    pdf: bool = False,
 ) -> Parameters:
     from kinerja.parameters import load_parameters
 
@@ -42,6 +44,8 @@ def load(
     overrides: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if as_of is not None:
         overrides["period.as_of"] = _day(as_of)
+    if pdf:
+        overrides["output.pdf"] = True
     parameters = load_parameters(path, overrides=overrides, base=data)
     os.environ.setdefault("KINERJA_LANGUAGE", parameters.language)
     return parameters

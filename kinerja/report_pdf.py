@@ -20,6 +20,6 @@ def write_pdf(page: str, path: Path) -> None:
     except (ImportError, OSError) as error:
         raise KinerjaError(
             f"output.pdf: found {type(error).__name__} ({str(error).splitlines()[0]}); WeasyPrint is needed. Install "
-            "it with pip install weasyprint (and Pango on Linux), or print the HTML page to PDF from a browser."
+            "it with pip install 'kinerja[pdf]' (and Pango on Linux), or print the HTML page to PDF from a browser."
         ) from error
     HTML(string=without_variables(page)).write_pdf(str(path), pdf_variant="pdf/ua-1")
