@@ -105,7 +105,8 @@ def check_bias(
     ratings : the canonical ratings, for the screens; residuals : of the rater model, for DRF
         (bias_residuals.rater_residuals: where ratees have several raters); without, each rater's own ratings are used
     references : attribute -> reference group; the largest group otherwise
-    minimum : persons a group needs to be tested (the floor); minimum_cell : persons it needs to be shown at all
+    minimum : persons a group needs to be tested (the floor, never under `minimum_cell`)
+    minimum_cell : persons a group needs to be shown at all
     family : multiplicity control over all tests of one attribute (a pair of attributes is one of its own)
     power : chance with which the `detectable` difference is found
     material : `not_shown` needs an interval without room for a gap of `material` standard deviations
@@ -117,8 +118,9 @@ def check_bias(
     """
     given = {k: v for k, v in locals().items() if k not in ("scores_by_person", "staff", "ratings", "residuals")}
     _refuse(confidence, power, family)
+    floor = max(minimum, minimum_cell)
     settings = Settings(
-        minimum=minimum, confidence=confidence, family=family, power=power, material=material,
+        minimum=floor, confidence=confidence, family=family, power=power, material=material,
         top=tuple(top), bottom=tuple(bottom), clusters=tuple(clusters),
     )  # fmt: skip
     attributes = tuple(dict.fromkeys(g for g in groups if g in staff.columns))
@@ -128,7 +130,7 @@ def check_bias(
 
     def compared(attribute: str, *, above_floor_only: bool = False) -> tuple[Comparison, ...]:
         return comparisons(
-            persons, attribute, references=references, minimum=minimum, minimum_cell=minimum_cell,
+            persons, attribute, references=references, minimum=floor, minimum_cell=minimum_cell,
             above_floor_only=above_floor_only,
         )  # fmt: skip
 
@@ -145,12 +147,12 @@ def check_bias(
     )  # fmt: skip
     screens = screen_table(
         ratings if ratings is not None else pd.DataFrame(columns=["ratee", "rater", "rating"]),
-        scale=scale, minimum=minimum, confidence=confidence, deadline_days=deadline_days,
+        scale=scale, minimum=floor, confidence=confidence, deadline_days=deadline_days,
     )  # fmt: skip
     findings = collect(
         people=persons, missing=[g for g in groups if g not in staff.columns], attributes=attributes, checks=checks,
         strata=conditional, before_after=before_after, drf=drf, similarity=similarity, screens=screens,
-        minimum=minimum, family=family, modelled=residuals is not None,
+        minimum=floor, family=family, modelled=residuals is not None,
     )  # fmt: skip
     return BiasChecks(
         checks=checks,

@@ -92,25 +92,28 @@ def cell_table(
 def hidden_cells(counts: pd.Series, minimum_cell: int) -> pd.Series:
     """Which cells to hide; `counts` is indexed by one level an attribute.
 
-    First every cell that has persons but fewer than `minimum_cell`; then, while a hidden cell stands alone in a line
-    of the table (all cells that differ in one attribute only), the smallest other cell of that line.
+    First every cell that has persons but fewer than `minimum_cell`; then, while the hidden cells of a line of the
+    table (all cells that differ in one attribute only) are a single one or fewer than `minimum_cell` persons, the
+    smallest other cell of that line.
     """
     counts = counts[counts > 0]
     hidden = counts < minimum_cell
-    if counts.index.nlevels == 1:
-        if hidden.sum() == 1 and len(counts) > 1:
-            hidden |= hidden.index == counts[~hidden].sort_index().idxmin()
-        return hidden
+    levels = range(counts.index.nlevels)
+    lines = [
+        line.sort_index()
+        for level in levels
+        for _, line in (
+            counts.groupby(level=[i for i in levels if i != level], sort=True) if len(levels) > 1 else [("", counts)]
+        )
+    ]
     changed = True
     while changed:
         changed = False
-        for level in range(counts.index.nlevels):
-            others = [i for i in range(counts.index.nlevels) if i != level]
-            for _, line in counts.groupby(level=others, sort=True):
-                mine = hidden.loc[line.index]
-                if mine.sum() == 1 and len(line) > 1:
-                    hidden |= hidden.index == line[~mine].sort_index().idxmin()
-                    changed = True
+        for line in lines:
+            mine = hidden.loc[line.index]
+            if mine.any() and not mine.all() and (mine.sum() == 1 or line[mine].sum() < minimum_cell):
+                hidden |= hidden.index == line[~mine].idxmin()
+                changed = True
     return hidden
 
 

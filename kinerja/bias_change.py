@@ -90,6 +90,8 @@ def _row(
         return row | {"direction": "same", "reason": "no_variation"}
     effect = clusters_of(chosen, moved, settings)
     wider = float(np.sqrt(effect.deff))
+    # where nobody differed before (no top predikat at all), the movements themselves are the yardstick
+    spread = pooled_spread(first, inside) or pooled_spread(moved, inside)
     return row | {
         "direction": "widens" if row["change"] > 0 else "narrows",
         "estimate": gap.difference,
@@ -99,8 +101,7 @@ def _row(
         "p": gap.p,
         "deff": effect.deff,
         "p_clustered": clustered_p(gap.p, effect),
-        "room": max(abs(gap.difference + (v - gap.difference) * wider) for v in (gap.conf_low, gap.conf_high))
-        / pooled_spread(first, inside),
+        "room": max(abs(gap.difference + (v - gap.difference) * wider) for v in (gap.conf_low, gap.conf_high)) / spread,
         "status": OK,
         "reason": "",
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.oaxaca import OaxacaBlinder
+from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from kinerja.bias_checks import Settings, is_number
 from kinerja.bias_family import hide, typed
@@ -68,9 +70,13 @@ def estimate_two_fold(
     Other reference coefficients (Cotton, Reimers) give other parts of the same sum; errors only for pooled.
     Its swap=True would leave Cotton's weights with the wrong groups, and its "neumark" is misspelt and gives pooled.
     """
-    # statsmodels subtracts the group with the larger code from the one with the smaller
-    model = OaxacaBlinder(values, np.column_stack([characteristics, (~in_group).astype(float)]),
-                          characteristics.shape[1], hasconst=False, swap=False)  # fmt: skip
+    with warnings.catch_warnings():
+        # a unit that holds one group only leaves the other group's own regression without full rank: statsmodels
+        # takes the pseudo-inverse, the fitted means are the same, and so are the parts
+        warnings.simplefilter("ignore", SingularMatrixWarning)
+        # statsmodels subtracts the group with the larger code from the one with the smaller
+        model = OaxacaBlinder(values, np.column_stack([characteristics, (~in_group).astype(float)]),
+                              characteristics.shape[1], hasconst=False, swap=False)  # fmt: skip
     unexplained, explained, gap = (float(v) for v in model.two_fold(two_fold_type=coefficients).params)
     exog = np.column_stack([characteristics, in_group.astype(float)])
     difference, spread = _difference(characteristics, in_group)

@@ -117,13 +117,18 @@ def comparisons(
 
 
 def complement(sizes: Mapping[str, int], minimum_cell: int) -> frozenset[str]:
-    """Groups to keep from view although they are large enough: else a single small one follows from the total.
+    """Groups to keep from view although they are large enough: else the small ones follow from the total.
 
-    sizes : group -> persons. Nothing is added where no group is under the limit, or where several are.
+    sizes : group -> persons. What is hidden together must be two groups and `minimum_cell` persons at least: three
+        groups of one person are still only three persons. Nothing is added where no group is under the limit.
     """
-    small = [g for g in sizes if sizes[g] < minimum_cell]
+    hidden = [g for g in sizes if sizes[g] < minimum_cell]
     rest = sorted((g for g in sizes if sizes[g] >= minimum_cell), key=lambda g: (sizes[g], g))
-    return frozenset(rest[:1]) if len(small) == 1 and rest else frozenset()
+    added: list[str] = []
+    while hidden and rest and (len(hidden) == 1 or sum(sizes[g] for g in hidden) < minimum_cell):
+        added.append(rest[0])
+        hidden.append(rest.pop(0))
+    return frozenset(added)
 
 
 def values_of(people: pd.DataFrame, comparison: Comparison, outcome: str) -> pd.DataFrame:

@@ -145,6 +145,7 @@ def test_small_groups_and_their_complement_are_hidden(full):
 def test_complement():
     assert complement({"a": 50, "b": 9, "c": 3}, 5) == {"b"}
     assert complement({"a": 50, "b": 3, "c": 3}, 5) == frozenset()
+    assert complement({"a": 50, "b": 9, "c": 1, "d": 1}, 5) == {"b"}, "two groups of one are only two persons"
     assert complement({"a": 50, "b": 20}, 5) == frozenset()
 
 
@@ -282,6 +283,34 @@ def test_a_calibration_that_moves_nobody_changes_no_gap():
     scores, staff = office(4, size=40)
     row = check_bias(scores.assign(calibrated=scores["observed"]), staff, groups=["sex"]).before_after.iloc[0]
     assert (row["direction"], row["change"], row["reason"]) == ("same", 0.0, "nothing_moved")
+
+
+def test_nobody_at_the_top_before_calibration_and_some_after():
+    """No spread before: the change is still measured, on its own yardstick."""
+    scores, staff = office(4, size=40)
+    after = np.where(np.arange(len(scores)) % 9 == 0, "sangat_baik", "baik")
+    found = check_bias(scores.assign(predikat="baik", predikat_calibrated=after), staff, groups=["sex"]).before_after
+    row = found[found["measure"] == "top_rate"].iloc[0]
+    assert (row["status"], row["gap_before"]) == ("ok", 0)
+    assert np.isfinite(row["room"]) and row["verdict"] in {"shown", "not_shown", "cannot_tell"}
+
+
+def test_the_floor_is_never_under_the_smallest_cell_that_may_be_shown():
+    scores, staff = office(4, size=40)
+    staff.loc[:3, "sex"] = "X"
+    found = check_bias(scores, staff, groups=["sex"], minimum=2, minimum_cell=5)
+    alone = found.checks[found.checks["group"] == "X"]
+    assert (alone["reason"] == "under_floor").all() and alone["estimate"].isna().all()
+
+
+def test_units_of_one_group_only_do_not_disturb_the_decomposition(recwarn):
+    scores, staff = office(4, size=60)
+    lone = staff["sex"] == "P"
+    scores.loc[lone & (np.arange(len(scores)) % 3 == 0), "unit"] = "u_women"
+    rows = check_bias(scores, staff, groups=["sex"], outcomes=["observed"]).decomposition
+    part = rows[rows["term"] == ""].set_index("part")["estimate"]
+    assert part["explained"] + part["unexplained"] == pytest.approx(part["gap"], abs=1e-9)
+    assert not [w for w in recwarn if "rank" in str(w.message)]
 
 
 def test_simpsons_office():

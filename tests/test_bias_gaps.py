@@ -343,3 +343,4 @@ def test_no_line_hides_a_single_cell(counts):
     for level in (0, 1):
         for _, line in hidden.groupby(level=level):
             assert line.sum() != 1 or len(line) == 1
+            assert line.all() or not line.any() or filled[line[line].index].sum() >= 5
