@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -34,9 +33,11 @@ from kinerja.evaluation_steps import (
 )
 from kinerja.evaluation_storage import load_record, save_record
 from kinerja.parameters import Parameters, load_parameters
+from kinerja.privacy import Known, refuse_leaks
 from kinerja.results import Finding
 from kinerja.rules import load_rules
 from kinerja.sources import Inputs, read_sources
+from kinerja.sources_names import known_of
 from kinerja.sources_sql import database_digest
 
 if TYPE_CHECKING:
@@ -231,15 +232,28 @@ def held(run_folder: Path) -> Iterator[None]:
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write the evaluation to `folder`; an earlier one is replaced only when the new one is complete."""
+    """Write the evaluation to `folder`; an earlier one is replaced only when the new one is complete.
+
+    Raises
+    ------
+    DataError : it holds a NIP, NIK, telephone number or a name that the parameters do not ask to keep
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=folder.parent) as temporary:
         written = Path(temporary) / FOLDER
         save_record(evaluation, written)
         (written / IDENTITY).write_text(json.dumps(dict(evaluation.identity)), encoding="utf-8")
         (written / CHECKSUMS).write_text(json.dumps(checksums(written), indent=1), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
+        refuse_leaks(written, _known(evaluation.parameters))
+        # The earlier one goes when the new one has its place: whoever is killed in between loses nothing.
+        with suppress(FileNotFoundError):
+            folder.replace(Path(temporary) / "before")
         written.replace(folder)
+
+
+def _known(parameters: Parameters) -> Known:
+    known = known_of(parameters)
+    return replace(known, names=()) if parameters.privacy.keep_names else known
 
 
 def load_evaluation(folder: Path) -> Evaluation:

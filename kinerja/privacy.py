@@ -18,13 +18,15 @@ from kinerja import labels
 from kinerja.errors import ParameterError, Problem
 from kinerja.parameters import Privacy
 from kinerja.privacy_patterns import is_personal_number, masked
-from kinerja.privacy_scan import redact, redact_column, refuse_leaks, scan_files, scan_text
+from kinerja.privacy_scan import NOBODY, Known, redact, redact_column, refuse_leaks, scan_files, scan_text
 from kinerja.privacy_suppression import suppress, suppress_together
 
 __all__ = [
     "KEY_VARIABLE",
     "MAY_SEE",
+    "NOBODY",
     "Content",
+    "Known",
     "Reader",
     "is_personal_number",
     "load_key",

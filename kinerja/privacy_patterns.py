@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 # A digit, a letter, or a decimal sign with digits before means: part of a longer number or of a hash, not an id.
 _START = r"(?<![0-9A-Za-z_#&])(?<!\d[.,])(?<![.,])"
@@ -96,22 +96,35 @@ def is_nik(digits: str) -> bool:
 
 
 def find_personal(text: str, names: Iterable[str] = ()) -> Iterator[Found]:
-    """NIP, NIK, mobile telephone numbers, e-mail addresses and the given full names, in the order of kinds."""
+    """NIP, NIK, telephone numbers, e-mail addresses and the given full names, in the order of kinds."""
     for match in NIP.finditer(text):
         yield Found(kind="nip", start=match.start(), end=match.end())
     for match in NIK.finditer(text):
         if is_nik(re.sub(r"\D", "", match[0])):
             yield Found(kind="nik", start=match.start(), end=match.end())
-    for match in MOBILE.finditer(text):
-        yield Found(kind="phone", start=match.start(), end=match.end())
+    for pattern in (MOBILE, LANDLINE):
+        for match in pattern.finditer(text):
+            yield Found(kind="phone", start=match.start(), end=match.end())
     for match in EMAIL.finditer(text):
         yield Found(kind="email", start=match.start(), end=match.end())
-    if pattern := name_pattern(tuple(names)):
-        for match in pattern.finditer(text):
+    wanted = tuple(names) if len(text) < LONG_TEXT else _possible(text, names)
+    if any_name := name_pattern(wanted):
+        for match in any_name.finditer(text):
             yield Found(kind="name", start=match.start(), end=match.end())
 
 
-@cache
+LONG_TEXT = 20_000
+"""Letters from which it pays to look first which names can occur at all."""
+
+
+def _possible(text: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names whose every word occurs somewhere: a pattern of thousands of names is slow, one of a few is not."""
+    words = set(re.findall(r"[\w'’.-]+", text.casefold()))
+    bare = words | {word.strip("'’.-") for word in words}
+    return tuple(n for n in names if isinstance(n, str) and all(part in bare for part in n.casefold().split()))
+
+
+@lru_cache(maxsize=64)
 def name_pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
     """Full names of at least two words, in any case and spacing; one word alone would hit ordinary words."""
     whole = sorted(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kinerja import labels
-from kinerja.errors import KinerjaError, ParameterError
-from kinerja.report_files import sha256_text, staged, write_text, writing
+from kinerja.errors import DataError, KinerjaError, ParameterError
+from kinerja.report_files import LOCK, occupied, sha256_text, staged, write_text, writing
 from kinerja.report_html import notebook_data, notebook_tables, render_html
 from kinerja.report_manifest import MANIFEST, run_record, write_manifest
 from kinerja.report_notebook import execute_notebook, notebook_parameters, strip_run
+from kinerja.sources_names import known_of
 from kinerja.tables import Table
 from kinerja.tables_xlsx import table_csv, workbook_bytes
 
@@ -68,10 +71,17 @@ def write_report(
 
     Raises
     ------
-    DataError, RuleError, EstimationError : from the evaluation; nothing is written
+    DataError, RuleError, EstimationError : from the evaluation, or a file would hold personal data; nothing is written
     NotebookError : a cell failed
-    WriteError : the folder cannot be written
+    WriteError : the folder cannot be written, or another run works in it
     """
+    with occupied(parameters.run_folder), _all_or_nothing(parameters.run_folder):
+        return _write_report(parameters, notebook, progress, engine, apart)
+
+
+def _write_report(
+    parameters: Parameters, notebook: Path, progress: Progress | None, engine: str | None, apart: bool
+) -> Written:
     from kinerja.evaluation import open_run
     from kinerja.kernels import engine_name
 
@@ -95,6 +105,20 @@ def write_report(
         subject=notebook_title(notebook, parameters.language) if apart else "",
         started=started,
     )
+
+
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[None]:
+    """A run refused for what it would reveal leaves no evaluation either, where the folder held nothing before."""
+    new = not any(path.name != LOCK for path in folder.iterdir())
+    try:
+        yield
+    except DataError:
+        if new:
+            for path in folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+        raise
 
 
 def notebook_title(notebook: Path, language: labels.Language) -> str:
@@ -149,7 +173,7 @@ def publish(
     page = page_html(parameters, executed, record, name=notebook.name, subject=subject)
     plain = strip_run(executed, _paths(parameters))
     folder = folder or parameters.run_folder
-    with staged(folder, last=MANIFEST) as stage:
+    with staged(folder, last=MANIFEST, known=known_of(parameters)) as stage:
         write_text(stage / HTML, page)
         write_text(stage / NOTEBOOK, notebook_json(plain))
         if parameters.output.xlsx:

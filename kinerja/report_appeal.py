@@ -11,6 +11,7 @@ from kinerja.appeal import Appeal, appeal_record
 from kinerja.evaluation import Evaluation
 from kinerja.report_files import staged, write_text
 from kinerja.sections_comparison import comparison_tables
+from kinerja.sources_names import known_of
 from kinerja.tables import Table, number, table, words
 from kinerja.tables_xlsx import workbook_bytes
 
@@ -22,12 +23,13 @@ def write_appeal(found: Appeal, original: Evaluation) -> Path:
 
     Raises
     ------
+    DataError : a file would hold personal data; none is written
     WriteError : the folder cannot be written
     """
     language = original.parameters.language
     folder = original.parameters.run_folder / FOLDER / f"{found.ratee}-{found.sha256[:8]}"
     record = json.dumps(appeal_record(found, original), ensure_ascii=False, indent=1, default=str, allow_nan=False)
-    with staged(folder, last="record.json") as stage:
+    with staged(folder, last="record.json", known=known_of(original.parameters)) as stage:
         tables = list(appeal_tables(found, language, limit=None))
         (stage / "tables.xlsx").write_bytes(workbook_bytes(tables, title=found.ratee, language=language))
         write_text(stage / "record.json", record + "\n")

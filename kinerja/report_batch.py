@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kinerja.errors import KinerjaError, ParameterError
 from kinerja.report import NOTEBOOKS, PERIOD_REPORT, notebook_arguments, publish
-from kinerja.report_files import sha256_text, staged, sweep, write_text
+from kinerja.report_files import occupied, sha256_text, staged, sweep, write_text
 from kinerja.report_index import index_html
 from kinerja.report_manifest import is_current, run_record
 from kinerja.report_notebook import FIXED, NotebookError, execute_notebook
@@ -129,15 +129,16 @@ def make_report(job: Mapping[str, Any]) -> dict[str, Any]:
         parameters = load_parameters(
             job["parameters_file"], overrides=job["overrides"], base=Path(job["base"]) if job["base"] else None
         )
-        # A unit's run was evaluated before any job began; a run of its own is evaluated here.
-        evaluation = open_run(parameters, run_folder=parameters.run_folder if job["subject"] else None)
-        notebook = Path(job["notebook"])
-        begun = datetime.now().astimezone()
-        executed = execute_notebook(notebook, job["arguments"], cwd=parameters.base, engine=_engine(job))
-        publish(
-            parameters, evaluation, executed, notebook=notebook, folder=Path(job["folder"]), subject=job["subject"],
-            record=job["record"], started=begun,
-        )  # fmt: skip
+        with occupied(Path(job["folder"])):
+            # A unit's run was evaluated before any job began; a run of its own is evaluated here.
+            evaluation = open_run(parameters, run_folder=parameters.run_folder if job["subject"] else None)
+            notebook = Path(job["notebook"])
+            begun = datetime.now().astimezone()
+            executed = execute_notebook(notebook, job["arguments"], cwd=parameters.base, engine=_engine(job))
+            publish(
+                parameters, evaluation, executed, notebook=notebook, folder=Path(job["folder"]),
+                subject=job["subject"], record=job["record"], started=begun,
+            )  # fmt: skip
     except NotebookError as error:
         return {"name": job["name"], "status": "failed", "cell": error.cell, "cause": error.cause}
     except KinerjaError as error:

@@ -14,6 +14,7 @@ from kinerja.explain import Sheet, explain_all, sentences
 from kinerja.report_blocks import Block, facts
 from kinerja.report_files import staged, write_text
 from kinerja.report_html import page
+from kinerja.sources_names import known_of
 from kinerja.tables import Table, code, day, number, percent, table, words
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def write_sheets(
     known = [str(name) for name in evaluation.scores.ratees["ratee"]]
     chosen = known if ratees is None else list(ratees)
     folder = evaluation.parameters.run_folder / FOLDER
-    with staged(folder) as stage:
+    with staged(folder, known=known_of(evaluation.parameters)) as stage:
         for done, sheet in enumerate(explain_all(evaluation, chosen, received=received)):
             write_text(stage / f"{_file_name(sheet.ratee)}.html", sheet_page(sheet, evaluation))
             if progress is not None:

@@ -29,7 +29,7 @@ def protect(
     ParameterError : the key cannot be used
     """
     key = privacy.load_key(settings)
-    names = _names(frames)
+    names = names_in(frames)
     out = {}
     for kind, frame in frames.items():
         _check_texts(frame, headers, ledger)
@@ -49,7 +49,7 @@ def protect(
     return out
 
 
-def _names(frames: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+def names_in(frames: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
     """Every full name that the files give, without academic titles."""
     found: set[str] = set()
     for frame in frames.values():
