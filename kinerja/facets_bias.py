@@ -5,7 +5,7 @@ Each cell of two facets gets one more logit, all other measures as they are (FAC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from kinerja.errors import ParameterError
 from kinerja.facets import RaterFit
 from kinerja.facets_design import Bools, Floats, Ints, totals
 from kinerja.facets_estimation import solve_scores
-from kinerja.facets_model import moments, probabilities
+from kinerja.facets_model import expected_rating, moments, probabilities
 from kinerja.facets_rows import ModelledRows, adjusted_p, model_rows
 from kinerja.results import CANNOT, OK
 
@@ -27,7 +27,7 @@ class Interactions:
 
     Fields
     ------
-    table : the two facets' ids, observed and expected (scores), difference (observed - expected, per rating),
+    table : the two facets' ids, observed and expected (sums of ratings), difference (per rating),
         estimate (logits; positive: rated higher than expected), std_error, conf_low, conf_high, n, t, df (n - 1),
         p, p_holm, p_bh, infit, outfit, status, reason (extreme_high, extreme_low: placed inside the limit)
     fixed_chi2, fixed_df, fixed_p : no cell is biased
@@ -53,6 +53,8 @@ def interactions(
     The size is the logit that makes the cell's expected score its observed one; SE = 1/sqrt(information there),
     t = size / SE with n - 1 degrees of freedom. It is a screen: measures are taken as known, so that a bias which the
     ratees' own measures have absorbed is seen smaller than it is (with two raters a ratee, by up to half).
+    Ratings of an element with an extreme score do not count: where it was placed is a convention, and its distance to
+    the limit would be put down to whoever it met. A cell of such ratings only has reason no_information.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def interactions(
     """
     if len(facets) != 2 or facets[0] == facets[1]:
         raise ParameterError(f"facets: found {facets}; two different columns are needed, such as ('rater', 'item').")
-    rows = model_rows(fit, ratings, facets)
+    rows = _telling(fit, model_rows(fit, ratings, facets))
     one, two = (rows.code(name) for name in facets)
     pair, cell = np.unique(one * len(rows.ids(facets[1])) + two, return_inverse=True)
     table = cell_bias(rows, cell, len(pair), extreme, confidence)
@@ -79,6 +81,16 @@ def interactions(
         mean=float(size.mean()) if df else np.nan, sd=float(size.std()) if df else np.nan,
         settings={"facets": tuple(facets), "extreme": extreme, "confidence": confidence},
     )  # fmt: skip
+
+
+def _telling(fit: RaterFit, rows: ModelledRows) -> ModelledRows:
+    """The rows with weight 0 where an element has an extreme score."""
+    extreme = fit.elements[fit.elements["reason"].isin(["extreme_high", "extreme_low"])]
+    among = np.zeros(rows.design.n, dtype=bool)
+    for facet in fit.settings["facets"]:
+        ids = extreme.loc[extreme["facet"] == facet, "element"].to_numpy(dtype=str)
+        among |= np.isin(rows.ids(facet).astype(str), ids)[rows.code(facet)]
+    return replace(rows, design=replace(rows.design, weight=np.where(among, 0.0, rows.design.weight)))
 
 
 def interaction_contrasts(found: Interactions, fit: RaterFit, *, target: str, confidence: float = 0.95) -> pd.DataFrame:
@@ -118,7 +130,7 @@ def cell_bias(rows: ModelledRows, cell: Ints, size: int, extreme: float, confide
         return totals(cell, w * values, size)
 
     low, high = scale.scores[scale.first][scale.group], scale.scores[scale.last][scale.group]
-    observed, expected, n = total(rows.observed), total(rows.mean), total(np.ones(rows.design.n))
+    observed, n = total(rows.observed), total(np.ones(rows.design.n))
     lowest, highest = total(low), total(high)
     varied = highest - lowest > 2 * extreme
     goal = np.clip(observed, lowest + extreme, highest - extreme)
@@ -130,12 +142,14 @@ def cell_bias(rows: ModelledRows, cell: Ints, size: int, extreme: float, confide
     squared = (rows.observed - mean) ** 2
     table = _tested(pd.DataFrame(index=range(size)), bias, error, np.where(n > 1, n - 1, np.nan), n, varied, confidence)
     reason = np.where(observed >= highest, "extreme_high", np.where(observed <= lowest, "extreme_low", ""))
-    table["reason"] = np.where(varied, reason, "no_variation")
-    table.insert(0, "observed", observed)
+    table["reason"] = np.where(varied, reason, np.where(n > 0, "no_variation", "no_information"))
+    given, expected = total(rows.design.rating), total(expected_rating(rows.p, scale))
+    counted = np.where(n > 0, n, np.nan)
+    table.insert(0, "observed", given)
     table.insert(1, "expected", expected)
-    table.insert(2, "difference", (observed - expected) / n)
-    table["infit"] = total(squared) / np.maximum(total(variance), 1e-300)
-    table["outfit"] = total(squared / np.maximum(variance, 1e-12)) / n
+    table.insert(2, "difference", (given - expected) / counted)
+    table["infit"] = np.where(n > 0, total(squared) / np.maximum(total(variance), 1e-300), np.nan)
+    table["outfit"] = total(squared / np.maximum(variance, 1e-12)) / counted
     return table
 
 

@@ -53,7 +53,9 @@ def threshold_table(scale: Scale, kappa: Floats, kappa_covariance: Floats, p: Fl
 
 
 def _threshold_error(scale: Scale, covariance: Floats, g: int, c: int) -> float:
-    """SE of kappa[c] - kappa[before]; ends are fixed at zero."""
+    """SE of kappa[c] - kappa[before]; ends are fixed at zero, and with two categories nothing else is left."""
+    if not scale.free[g].any():
+        return 0.0
     used = np.flatnonzero(scale.used[g])
     before = used[np.searchsorted(used, c) - 1]
     contrast = np.zeros(covariance.shape[1])

@@ -261,6 +261,18 @@ def test_thresholds_by_item_and_by_rater():
         assert fit.n_parameters > common.n_parameters
 
 
+@pytest.mark.parametrize("method", ["joint", "marginal"])
+def test_two_categories_have_one_threshold(method):
+    """Met or not met: thresholds by item are then the items' own difficulties, nothing is left to estimate."""
+    data, _, _ = simulate(45, ratees=200)
+    met = data.assign(rating=(data["rating"] > 2).astype(int))
+    common, by_item = fit_facets(met, method=method), fit_facets(met, method=method, thresholds="item")
+    assert by_item.log_likelihood == pytest.approx(common.log_likelihood, abs=1e-6)
+    assert by_item.n_parameters == common.n_parameters
+    np.testing.assert_allclose(by_item.measures("item"), common.measures("item"), atol=1e-5)
+    assert (by_item.thresholds["reason"] == "two_categories").all()
+
+
 @settings(deadline=None, max_examples=8)
 @given(st.integers(0, 10_000))
 def test_order_names_and_shift_do_not_matter(seed):

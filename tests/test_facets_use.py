@@ -64,11 +64,24 @@ def test_an_interaction_by_its_definition(plain):
     observed = (cell["rating"] - 1).sum()
     size = optimize.brentq(lambda b: expected(b) - observed, -5, 5, xtol=1e-12)
     assert row["estimate"] == pytest.approx(size, abs=1e-6)
-    assert row["observed"] == observed
-    assert row["expected"] == pytest.approx(expected(0.0), abs=1e-6)
+    assert row["observed"] == cell["rating"].sum()
+    assert row["expected"] == pytest.approx(expected(0.0) + len(cell), abs=1e-6)
     information = (expected(size + 1e-5) - expected(size - 1e-5)) / 2e-5
     assert row["std_error"] == pytest.approx(1 / np.sqrt(information), rel=1e-4)
     assert row["t"] == pytest.approx(row["estimate"] / row["std_error"])
+
+
+def test_an_extreme_ratee_tells_nothing_of_interactions():
+    """Where such a ratee was placed is a convention: with or without the ratee's ratings every cell is the same."""
+    data, _, _ = simulate(57)
+    top = data.assign(rating=data["rating"].where(data["ratee"] != "5", 5))
+    fit, without = fit_facets(top), fit_facets(top[top["ratee"] != "5"])
+    own = interactions(fit, top).table
+    np.testing.assert_allclose(own["estimate"], interactions(without, top[top["ratee"] != "5"]).table["estimate"])
+    cells = interactions(fit, top, facets=("rater", "ratee")).table
+    of_extreme = cells[cells["ratee"] == "5"]
+    assert (of_extreme["reason"] == "no_information").all()
+    assert of_extreme[["estimate", "difference", "infit"]].isna().all(axis=None)
 
 
 def test_interactions_refuse_one_column(plain):
