@@ -15,7 +15,7 @@ from kinerja.calibration_gate import dials
 from kinerja.calibration_links import link_blocks
 from kinerja.calibration_model import START, WEAK_MEAN, WEAK_SD, fit_model, jacobian, penalised, restricted, variances
 from kinerja.calibration_rows import FEEDBACK, INDICATOR, PAIR, RATING, Rows
-from kinerja.calibration_solve import factorise, predict, residuals, solve
+from kinerja.calibration_solve import factorise, fixed_effects, predict, residuals, solve
 from kinerja.case_mix import adjust_case_mix
 
 SMALL = replace(CITY, units=12, supervisors=40, staff=400, quarters=3, responses=2_000)
@@ -239,6 +239,7 @@ def test_fay_herriot_milk():
     system = factorise(rows, buckets, theta, None)
     _, _, beta, _ = residuals(system)
     np.testing.assert_allclose(beta, [0.9681890, 0.1327801, 0.2269462, -0.2413011], atol=2e-7)
+    np.testing.assert_allclose(fixed_effects(system)[1], [0.06936, 0.10300, 0.09233, 0.08162], atol=6e-6)
     smoothed = fixed @ beta + predict(system).performance.sum(axis=1)
     np.testing.assert_allclose(smoothed[:3], [1.02197, 1.04760, 1.06795], atol=1e-5)
     gamma = theta[1] / (theta[1] + sd[0] ** 2)
