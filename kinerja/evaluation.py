@@ -71,6 +71,7 @@ class Evaluation:
     scores, feedback, rater_use, rater_fit, calibration, bias : results of the steps; None without data for it
     moderation : what people decided on the run; None where the parameters name no log
     calibration_own : the calibration without borrowed variance parameters; None where none were borrowed
+    previous : ratee, unit of the people in the run published before (`privacy.previous_run`); None without one
     findings : of all steps, in the order of the report
     """
 
@@ -86,6 +87,7 @@ class Evaluation:
     calibration_own: Calibration | None
     bias: BiasChecks | None
     moderation: Moderation | None
+    previous: pd.DataFrame | None
     findings: tuple[Finding, ...]
 
     @property
@@ -143,6 +145,7 @@ def evaluate(
         calibration_own=own,
         bias=bias,
         moderation=moderation,
+        previous=_previous_people(parameters),
         findings=(
             *(finding for result in results if result is not None for finding in result.findings),
             *without_fit,
@@ -293,9 +296,11 @@ def identify(parameters: Parameters) -> dict[str, str]:
         "parameters": _digest(settings),
         "inputs": _digest(inputs),
         "rules": _tree("data/rules", "*.yaml"),
-        "prior": _prior(parameters),
+        "prior": _kept_identity(parameters, parameters.calibration.prior_from),
         "decisions": _decisions(parameters),
     }
+    if parameters.privacy.previous_run is not None:
+        parts["previous"] = _kept_identity(parameters, parameters.privacy.previous_run)
     return {
         "run": _digest(parts)[:12],
         **parts,
@@ -333,6 +338,25 @@ def borrowed_calibration(parameters: Parameters) -> Calibration | None:
     return calibration
 
 
+def _previous_people(parameters: Parameters) -> pd.DataFrame | None:
+    """Who was in the run published before.
+
+    Raises
+    ------
+    DataError : that run has no scores of people
+    """
+    source = parameters.privacy.previous_run
+    if source is None:
+        return None
+    scores = load_evaluation(parameters.located(source) / FOLDER).scores
+    if scores is None:
+        raise DataError(
+            f"privacy.previous_run: {source.as_posix()} has no scores of people; a run with ratings or indicators is "
+            "expected. Name another run, or remove the key."
+        )
+    return scores.ratees[["ratee", "unit"]].reset_index(drop=True)
+
+
 def _saved(folder: Path, identity: Mapping[str, str]) -> Evaluation | None:
     """The kept evaluation where it was made from exactly this; a damaged or older one counts as none."""
     try:
@@ -351,8 +375,8 @@ def _in_language(evaluation: Evaluation, language: str | None) -> Evaluation:
     return replace(evaluation, parameters=evaluation.parameters.model_copy(update={"language": language}))
 
 
-def _prior(parameters: Parameters) -> str:
-    source = parameters.calibration.prior_from
+def _kept_identity(parameters: Parameters, source: Path | None) -> str:
+    """The hash of what another run was made from; "" without one."""
     if source is None:
         return ""
     kept = parameters.located(source) / FOLDER / IDENTITY

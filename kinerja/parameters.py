@@ -266,17 +266,30 @@ class Calibration(Section):
 
 
 class Privacy(Section):
-    """Who may be seen. `key_file` or the variable KINERJA_KEY keeps the pseudonyms' key outside the project."""
+    """Who may be seen. `key_file` or the variable KINERJA_KEY keeps the pseudonyms' key outside the project.
+
+    previous_run : outputs/<run> published before, with which small cells are compared (who joined, who left)
+    remeasured : the office's statement that everybody's figures were measured anew since, so that the difference of
+        two runs is nobody's figure; then few leavers withhold nothing
+    """
 
     minimum_cell: Annotated[int, Field(ge=1)] = 5
     key_file: Path | None = None
     keep_names: bool = False
     readers: list[str] = Field(default_factory=list)
+    previous_run: Path | None = None
+    remeasured: bool = False
 
-    @field_validator("key_file", mode="before")
+    @field_validator("key_file", "previous_run", mode="before")
     @classmethod
     def _path(cls, value: object) -> object:
         return Path(value) if isinstance(value, str) and value else value
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: Any) -> dict[str, Any]:
+        """A run without an earlier one has the record that it had before there was such a key."""
+        unused = {"previous_run": None, "remeasured": False}
+        return {k: v for k, v in handler(self).items() if k not in unused or v != unused[k]}
 
 
 class Objection(Section):
@@ -599,7 +612,7 @@ def _missing_files(name: str, raw: dict[str, Any], base: Path, data: Path) -> li
                 wanted.append((("sources", str(kind), *place, "path"), source["path"]))
     if isinstance(raw.get("decisions"), str):
         wanted.append((("decisions",), raw["decisions"]))
-    for section, key in (("privacy", "key_file"), ("calibration", "prior_from")):
+    for section, key in (("privacy", "key_file"), ("privacy", "previous_run"), ("calibration", "prior_from")):
         part = raw.get(section)
         if isinstance(part, dict) and isinstance(part.get(key), str):
             wanted.append(((section, key), part[key]))

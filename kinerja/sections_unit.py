@@ -1,7 +1,7 @@
 """The report of one unit, two printed pages: what it reached, what citizens say, how its people are rated.
 
 Figures about fewer people than `privacy.minimum_cell` are withheld, with those that would give them away by subtraction
-from the office or from the reports of the other units: the table of all units is protected first, then one is shown.
+from the office or from the reports of the other units (`sections_unit_cells`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,19 @@ from kinerja import labels
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import Evaluation
 from kinerja.plots import dot_interval_chart, trend_chart
-from kinerja.privacy_suppression import suppress
 from kinerja.report_blocks import Block, bullets, facts, findings, heading, prose
 from kinerja.results import OK, Finding
 from kinerja.sections import Section
 from kinerja.sections_data import coverage
+from kinerja.sections_unit_cells import (
+    OFFICE,
+    attainment_trend,
+    element_rows,
+    index_rows,
+    is_shown,
+    people_table,
+    predikat_rows,
+)
 from kinerja.tables import Table, code, interval, number, percent, table, words
 
 if TYPE_CHECKING:
@@ -90,7 +98,7 @@ def _small(evaluation: Evaluation, unit: str) -> Iterator[Finding]:
 
 def _attained(evaluation: Evaluation, unit: str) -> Iterator[Finding]:
     shown = people_table(evaluation)
-    mine, office = _of(shown, unit), _of(shown, "")
+    mine, office = _of(shown, unit), _of(shown, OFFICE)
     if mine is not None and office is not None and math.isfinite(mine["attainment"]):
         data = {"mean": float(mine["attainment"]), "n": int(mine["n"]), "office": float(office["attainment"])}
         yield Finding(level="note", code="unit_attainment", data=data)
@@ -98,7 +106,7 @@ def _attained(evaluation: Evaluation, unit: str) -> Iterator[Finding]:
 
 def _index_findings(evaluation: Evaluation, unit: str) -> Iterator[Finding]:
     shown = index_rows(evaluation)
-    mine, office = _of(shown, unit), _of(shown, "")
+    mine, office = _of(shown, unit), _of(shown, OFFICE)
     if mine is None or office is None or not math.isfinite(mine["estimate"]):
         return
     limits = {"low": float(mine["conf_low"]), "high": float(mine["conf_high"]), "office": float(office["estimate"])}
@@ -139,16 +147,6 @@ def _attainment(evaluation: Evaluation, unit: str, language: labels.Language) ->
     yield from _indicators(evaluation, unit, language)
 
 
-def attainment_trend(evaluation: Evaluation, unit: str) -> pd.DataFrame:
-    """period, unit ("" for the office), attainment, n; small cells left out."""
-    if evaluation.scores is None:
-        return pd.DataFrame(columns=["period", "unit", "attainment", "n"])
-    rows = evaluation.scores.trend.rename(columns={"n_attainment": "n"})
-    rows = rows.assign(unit=rows["unit"].where(rows["level"] == "unit"))[["period", "unit", "attainment", "n"]]
-    shown = _shown(evaluation, rows, group=["unit"], values=["attainment"], within=["period"])
-    return shown[shown["unit"].isin([unit, ""]) & shown["attainment"].notna()].reset_index(drop=True)
-
-
 def _indicators(evaluation: Evaluation, unit: str, language: labels.Language) -> Iterator[Table]:
     """The unit's own indicators (no person's)."""
     rows = pd.DataFrame() if evaluation.scores is None else evaluation.scores.attainment
@@ -166,7 +164,7 @@ def _indicators(evaluation: Evaluation, unit: str, language: labels.Language) ->
 
 def _citizens(evaluation: Evaluation, unit: str, language: labels.Language) -> Iterator[Block | Table | Chart]:
     rows = index_rows(evaluation)
-    chosen = rows[rows["unit"].isin([unit, ""])] if len(rows) else rows
+    chosen = rows[rows["unit"].isin([unit, OFFICE])] if len(rows) else rows
     if chosen.empty:
         yield prose("citizens.none", language=language)
         return
@@ -196,36 +194,9 @@ def _citizens(evaluation: Evaluation, unit: str, language: labels.Language) -> I
         )
 
 
-def index_rows(evaluation: Evaluation) -> pd.DataFrame:
-    """The satisfaction index of the office ("") and of every unit, small cells withheld."""
-    if evaluation.feedback is None:
-        return pd.DataFrame(columns=["unit", "estimate"])
-    rows = evaluation.feedback.index
-    rows = rows[rows["level"].isin(["office", "unit"])]
-    rows = rows.assign(unit=rows["unit"].where(rows["level"] == "unit"))
-    columns = ["estimate", "conf_low", "conf_high", "grade", "status", "reason"]
-    kept = rows[["unit", "n", *columns]]
-    return _shown(evaluation, kept, group=["unit"], values=["estimate", "conf_low", "conf_high"])
-
-
-def element_rows(evaluation: Evaluation, unit: str) -> pd.DataFrame:
-    """The elements of one unit, the lowest first, with the office's mean beside; small cells withheld."""
-    if evaluation.feedback is None:
-        return pd.DataFrame(columns=["element", "estimate"])
-    rows = evaluation.feedback.elements
-    rows = rows[rows["level"].isin(["office", "unit"])]
-    rows = rows.assign(unit=rows["unit"].where(rows["level"] == "unit"))
-    kept = rows[["unit", "element", "n", "estimate", "conf_low", "conf_high", "status", "reason"]]
-    values = ["estimate", "conf_low", "conf_high"]
-    shown = _shown(evaluation, kept, group=["unit"], values=values, within=["element"])
-    office = shown[shown["unit"] == ""].set_index("element")["estimate"]
-    mine = shown[shown["unit"] == unit]
-    return mine.assign(office=mine["element"].map(office)).sort_values(["estimate", "element"], ignore_index=True)
-
-
 def _people(evaluation: Evaluation, unit: str, language: labels.Language) -> Iterator[Block | Table | Chart]:
     rows = people_table(evaluation)
-    chosen = rows[rows["unit"].isin([unit, ""])] if len(rows) else rows
+    chosen = rows[rows["unit"].isin([unit, OFFICE])] if len(rows) else rows
     if chosen.empty:
         yield prose("ratings.none", language=language)
         return
@@ -255,53 +226,9 @@ def _people(evaluation: Evaluation, unit: str, language: labels.Language) -> Ite
     yield prose("unit.people.decide", language=language)
 
 
-def people_table(evaluation: Evaluation) -> pd.DataFrame:
-    """unit ("" for the office), n, attainment, observed, calibrated: means over people, small cells withheld."""
-    if evaluation.scores is None:
-        return pd.DataFrame(columns=["unit", "n"])
-    people = evaluation.scores.ratees[["ratee", "unit", "attainment", "points"]].rename(columns={"points": "observed"})
-    values = ["attainment", "observed"]
-    if evaluation.calibration is not None:
-        people = people.merge(evaluation.calibration.persons[["ratee", "calibrated"]], on="ratee", how="left")
-        values.append("calibrated")
-    office = people[values].mean().to_frame().T.assign(n=len(people), unit=None)
-    grouped = people.groupby("unit")
-    # A mean over part of a unit's people counts those people: fewer of them than n would hide a small cell.
-    counts = grouped[values].count().min(axis=1).rename("n")
-    rows = pd.concat([grouped[values].mean().join(counts).reset_index(), office], ignore_index=True)
-    return _shown(evaluation, rows, group=["unit"], values=values)
-
-
-def predikat_rows(evaluation: Evaluation, unit: str) -> pd.DataFrame:
-    """predikat, n, share, status of one unit; small cells of the table of all units withheld together."""
-    if evaluation.scores is None or evaluation.scores.distribution.empty:
-        return pd.DataFrame(columns=["predikat", "n", "share"])
-    people = evaluation.scores.ratees.dropna(subset=["predikat"])
-    order = [str(name) for name in evaluation.scores.distribution["category"]]
-    cells = people.groupby(["unit", "predikat"]).size().reset_index(name="n")
-    units = people.groupby("unit").size().reset_index(name="n")
-    office = people.groupby("predikat").size().reset_index(name="n")
-    every = pd.concat([cells, units, office, pd.DataFrame({"n": [len(people)]})], ignore_index=True)
-    shown = _shown(evaluation, every, group=["unit", "predikat"], values=[])
-    mine = shown[(shown["unit"] == unit) & (shown["predikat"] != "")]
-    ranked = mine.assign(share=mine["n"] / mine["n"].sum(), _rank=mine["predikat"].map(order.index))
-    return ranked.sort_values("_rank").drop(columns="_rank").reset_index(drop=True)
-
-
-def _shown(
-    evaluation: Evaluation, rows: pd.DataFrame, *, group: list[str], values: list[str], within: list[str] | None = None
-) -> pd.DataFrame:
-    """The rows after suppression; a total's group is "" instead of missing."""
-    minimum = evaluation.parameters.privacy.minimum_cell
-    out = suppress(rows, group=group, values=values, within=within or [], minimum=minimum)
-    for name in group:
-        out[name] = out[name].astype(object).where(out[name].notna(), "")
-    return out
-
-
 def _of(rows: pd.DataFrame, unit: str) -> pd.Series | None:
     found = rows[rows["unit"] == unit]
-    return None if found.empty or found.iloc[0].get("status", OK) != OK else found.iloc[0]
+    return None if found.empty or not is_shown(found.iloc[0]) else found.iloc[0]
 
 
 def _named(units: pd.Series, language: labels.Language) -> pd.Series:

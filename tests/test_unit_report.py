@@ -9,6 +9,7 @@ import pytest
 
 from kinerja import labels, sections_unit
 from kinerja.errors import DataError, ParameterError
+from kinerja.parameters import Privacy
 from kinerja.report_batch import UNIT_REPORT
 from kinerja.report_notebook import notebook_parameters
 from kinerja.signoff import read_signoff, sign_off
@@ -20,9 +21,11 @@ def office(**sizes):
     people = pd.DataFrame(rows, columns=["ratee", "unit", "attainment", "points", "predikat"])
     distribution = pd.DataFrame({"category": ["kurang", "baik"], "n": [0, len(people)]})
     scores = SimpleNamespace(ratees=people, distribution=distribution)
-    parameters = SimpleNamespace(privacy=SimpleNamespace(minimum_cell=5), language="id")
+    parameters = SimpleNamespace(privacy=Privacy(), language="id")
     inputs = SimpleNamespace(staff=people[["ratee", "unit"]])
-    return SimpleNamespace(scores=scores, parameters=parameters, inputs=inputs, feedback=None, calibration=None)
+    return SimpleNamespace(
+        scores=scores, parameters=parameters, inputs=inputs, feedback=None, calibration=None, previous=None
+    )
 
 
 def test_the_notebook_takes_what_a_batch_gives():
