@@ -23,6 +23,9 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install Debian's package chromium, or set CHROMIUM"),
 ]
 
+PAPER = 673
+"""Pixels between the margins of a printed A4 page (178 mm)."""
+
 UNITS = ("Kelurahan Karasak", "Kelurahan Pungkur", "Balonggede", "Ciateul", "Ancol", "Pungkur Barat", "Seksi Umum")
 
 
@@ -212,6 +215,9 @@ def test_the_contents_lead_to_every_chapter(page):
 def test_contents_on_a_phone(page):
     tab = page(width=360, height=740)
     assert not tab.locator(".kj-toc").is_visible()
+    tab.set_viewport_size({"width": PAPER, "height": 1000})
+    widths = tab.evaluate("[...document.querySelectorAll('table')].map(table => table.scrollWidth)")
+    assert max(widths) <= PAPER
     tab.locator(".kj-toc-small summary").click()
     tab.locator(".kj-toc-small a", has_text="Warga").click()
     assert tab.evaluate("location.hash") == "#warga"
@@ -257,6 +263,9 @@ def test_it_prints(page, tmp_path):
     tab = page()
     tab.emulate_media(media="print")
     assert not tab.locator(".kj-toc").is_visible()
+    tab.set_viewport_size({"width": PAPER, "height": 1000})
+    widths = tab.evaluate("[...document.querySelectorAll('table')].map(table => table.scrollWidth)")
+    assert max(widths) <= PAPER
     tab.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, tagged=True)
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
