@@ -109,7 +109,8 @@ def check_bias(
     minimum_cell : persons a group needs to be shown at all
     family : multiplicity control over all tests of one attribute (a pair of attributes is one of its own)
     power : chance with which the `detectable` difference is found
-    material : `not_shown` needs an interval without room for a gap of `material` standard deviations
+    material : `not_shown` needs an interval without room for a gap of `material` standard deviations (of rates: on the
+        logit scale, where 0.5 are odds 2.5 times as high or as low)
     clusters : columns whose members may be alike; the comparison's error is widened by the larger design effect
 
     Raises

@@ -149,13 +149,15 @@ def _rows(
             row |= {"status": CANNOT, "reason": "no_variation"}
         else:
             estimate, error = float(found.estimate[number]), float(found.std_error[number])
+            # a share has its ends at 0 and 1, which the linear model does not know
+            least, most = (0.0, 1.0) if measure != "mean" else (-np.inf, np.inf)
             row |= {
                 "raw": float(cell["mean"]),
                 "additive": float(found.additive[number]),
-                "estimate": estimate,
+                "estimate": min(max(estimate, least), most),
                 "std_error": error,
-                "conf_low": estimate - z * error,
-                "conf_high": estimate + z * error,
+                "conf_low": max(estimate - z * error, least),
+                "conf_high": min(estimate + z * error, most),
                 "shrinkage": float(found.shrinkage[number]),
                 "interaction_sd": found.interaction_sd,
                 "status": OK,

@@ -33,6 +33,8 @@ _INTEGERS = (
     "n_group", "n_reference", "family_size", "flips", "flips_direction", "count_group", "count_reference",
     "four_fifths_left", "four_fifths_right", "n",
 )  # fmt: skip
+LOGIT_TO_SD = float(np.sqrt(3) / np.pi)
+"""Log odds times this are standard deviations (Hasselblad and Hedges 1995)."""
 _TEXT = ("attribute", "group", "reference", "outcome", "measure", "family", "verdict", "status", "reason")
 _FLAGS = ("below_four_fifths", "review")
 
@@ -185,11 +187,24 @@ def _rate_row(chosen: pd.DataFrame, outcome: str, measure: str, settings: Settin
         "flips_direction": flips_direction(a, n, b, m),
         "detectable": detectable,
         "detectable_standardised": standardised,
-        "room": max(abs(cohen_h(min(max(gap.rate_reference + v, 0.0), 1.0), gap.rate_reference)) for v in limits),
+        "room": max(abs(log_odds_gap(min(max(gap.rate_reference + v, 0.0), 1.0), gap.rate_reference)) for v in limits)
+        * LOGIT_TO_SD,
         "count_group": a,
         "count_reference": b,
         "status": OK,
     } | (_four_fifths(a, n, b, m) if measure == "top_rate" else {})
+
+
+def log_odds_gap(rate: float, reference: float) -> float:
+    """Difference of two rates on the logit scale, infinite where only one of them is 0 or 1.
+
+    On the arcsine scale a share of 0.03 and one of 0.15 are close; to those concerned one is five times the other.
+    """
+    if rate == reference:
+        return 0.0
+    with np.errstate(divide="ignore"):
+        first, second = (np.log(r) - np.log1p(-r) for r in (rate, reference))
+    return float(first - second)
 
 
 def _four_fifths(a: int, n: int, b: int, m: int) -> dict[str, Any]:

@@ -141,7 +141,11 @@ def _raters(drf: pd.DataFrame, similarity: pd.DataFrame, screens: pd.DataFrame) 
         yield Finding(
             level="note",
             code="screens_review",
-            data={"n": int(flagged["rater"].nunique()), "total": int(screens["rater"].nunique())},
+            data={
+                "n": int(flagged["rater"].nunique()),
+                "looked": int(screens.loc[screens["status"] == OK, "rater"].nunique()),
+                "total": int(screens["rater"].nunique()),
+            },
         )
 
 

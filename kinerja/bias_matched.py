@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kinerja.bias_checks import Settings, judged, measures
+from kinerja.bias_checks import LOGIT_TO_SD, Settings, judged, measures
 from kinerja.bias_family import adjust_within, hide, typed
 from kinerja.bias_gaps import ClusterEffect, clustered_p, contrast_effect
 from kinerja.bias_groups import Comparison, codes, joined, values_of
@@ -39,8 +39,6 @@ _TEXT = (
     "status", "reason",
 )  # fmt: skip
 _INTEGERS = ("n_group", "n_reference", "n_strata", "family_size", "n")
-_LOGIT_TO_SD = float(np.sqrt(3) / np.pi)
-"""Log odds over this are standard deviations (Hasselblad and Hedges 1995)."""
 
 
 def strata_table(
@@ -205,7 +203,7 @@ def _odds(found: MantelHaenszel, effect: ClusterEffect, settings: Settings) -> d
         "delta": found.delta,
         "ets_class": found.ets_class,
         "detectable": detectable,
-        "room": (abs(estimate) + half) * _LOGIT_TO_SD,
+        "room": (abs(estimate) + half) * LOGIT_TO_SD,
         "n_strata": found.strata,
         "status": OK,
         "reason": "",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kinerja import labels
 from kinerja.evaluation import Evaluation
 from kinerja.feedback import Feedback
+from kinerja.feedback_reliability import LEAGUE_TABLE
 from kinerja.plots import dot_interval_chart, strip_chart, trend_chart
-from kinerja.report_blocks import Block, findings, heading, prose
+from kinerja.report_blocks import Block, findings, prose
 from kinerja.results import OK
+from kinerja.sections_citizens_trust import trust
+from kinerja.sections_fairness_rows import yes_no
 from kinerja.tables import Column, Table, code, interval, number, percent, table, words
 
 if TYPE_CHECKING:
@@ -27,64 +31,73 @@ def citizens(evaluation: Evaluation, language: labels.Language) -> Iterator[Bloc
     if feedback is None:
         yield prose("citizens.none", language=language)
         return
-    if feedback.findings:
-        yield findings(feedback.findings, language)
+    # what was found on the answers' quality stands with its tables, further down
+    own = [f for f in feedback.findings if feedback.quality is None or f not in feedback.quality.findings]
+    if own:
+        yield findings(own, language)
     yield _index_chart(feedback, language)
     yield index_table(feedback, language, "unit")
-    services = feedback.index[feedback.index["level"] == "service"]
-    if len(services):
+    if (feedback.index["level"] == "service").any():
         yield index_table(feedback, language, "service")
     yield _elements_chart(feedback, language)
     yield elements_table(feedback, language)
     yield from _trend(feedback, language)
-    if len(feedback.profile):
-        yield table(
-            feedback.profile,
-            columns=[
-                code("attribute"),
-                words("value", label=labels.label("category", language)),
-                number("n", 0),
-                percent("share", 1),
-            ],
-            language=language,
-            caption_key="citizens.profile",
-            name="respondents",
-            limit=40,
-        )
-    yield from _quality(feedback, language)
+    yield _profile(feedback, language)
+    if feedback.quality is not None:
+        yield from trust(feedback.quality, language)
     yield from _comments(feedback, language)
-    if len(feedback.sample_size) and feedback.sample_size["population"].notna().any():
-        yield table(
-            feedback.sample_size, language=language, caption_key="citizens.sample", name="sample_size", limit=20
-        )
-    if len(feedback.published):
-        yield table(feedback.published, language=language, caption_key="citizens.published", name="published")
+    yield _sample(feedback, language)
+    yield _published(feedback, language)
+
+
+def ordered_by_rank(feedback: Feedback, level: str) -> bool:
+    """Whether the answers tell the groups of a level apart well enough to put them in an order of rank."""
+    if feedback.quality is None:
+        return False
+    known = feedback.quality.reliability
+    known = known[(known["level"] == level) & (known["target"] == LEAGUE_TABLE)]
+    return bool((known["estimate"] >= LEAGUE_TABLE).any())
 
 
 def index_table(feedback: Feedback, language: labels.Language, level: str) -> Table:
-    """The index of the office and of each of its units or services, the office first."""
-    rows = feedback.index[feedback.index["level"].isin(["office", level])].copy()
-    rows[level] = rows[level].where(rows["level"] != "office", labels.text("citizens.office", language))
-    rows = rows.sort_values(
-        ["level", "estimate"], key=lambda c: c.map({"office": 0}).fillna(1) if c.name == "level" else c
-    )
-    shown: list[Column] = [words("unit"), words("service")] if level == "service" else [words("unit")]
+    """The index of the office and of each of its units or services, the office first; no order of rank where the
+    answers do not carry one.
+    """
+    ranked = ordered_by_rank(feedback, level)
+    office = feedback.index[feedback.index["level"] == "office"]
+    own = feedback.index[feedback.index["level"] == level]
+    own = own.sort_values("estimate" if ranked else level, kind="stable")
+    rows = labelled_office(office, level, language).pipe(_stacked, own)
+    note = labels.text("citizens.index_note", language)
+    if not ranked and len(own) > 1:
+        note += " " + labels.text("citizens.no_order" if level == "unit" else "citizens.no_order_service", language)
     return table(
         rows,
         columns=[
-            *shown,
+            words(level),
+            number("n", 0),
             number("estimate", 2),
             interval(digits=1),
             words("grade"),
             *(percent(p) for p in GRADES),
-            number("n", 0),
         ],
         language=language,
         caption_key=f"citizens.index_{level}",
-        note_key="citizens.index_note",
+        note=note,
         name=f"index_{level}",
         limit=40,
     )
+
+
+def labelled_office(rows: pd.DataFrame, column: str, language: labels.Language) -> pd.DataFrame:
+    """Rows of the office with its words in the column that names groups."""
+    return rows.assign(**{column: labels.text("citizens.office", language)})
+
+
+def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat([part for part in (first, second) if len(part)] or [first], ignore_index=True)
 
 
 def elements_table(feedback: Feedback, language: labels.Language) -> Table:
@@ -92,7 +105,7 @@ def elements_table(feedback: Feedback, language: labels.Language) -> Table:
     rows = feedback.elements[feedback.elements["level"] == "office"].sort_values("estimate", ignore_index=True)
     return table(
         rows,
-        columns=[code("element"), number("estimate", 3), interval(digits=2), number("n", 0)],
+        columns=[code("element"), number("n", 0), number("estimate", 3), interval(digits=2), words("grade")],
         language=language,
         caption_key="citizens.elements",
         note_key="citizens.elements_note",
@@ -112,47 +125,94 @@ def _index_chart(feedback: Feedback, language: labels.Language) -> Chart | None:
         reference=float(office.iloc[0]) if len(office) else None,
         reference_label=labels.text("citizens.office", language),
         axis=labels.text("citizens.axis", language),
+        sort=ordered_by_rank(feedback, "unit"),
         language=language,
         caption_key="citizens.index_chart",
         name="index_chart",
     )
+    counts = units.loc[units["grade"] != "", "grade"].value_counts().sort_index()
+    if counts.empty:
+        return chart
+    told = ", ".join(f"{grade} {count}" for grade, count in counts.items())
+    return replace(chart, alt=f"{chart.alt} {labels.text('citizens.alt_grades', language, grades=told)}")
+
+
+def _elements_chart(feedback: Feedback, language: labels.Language) -> Chart | None:
+    """Each element's mean in every unit, the office's as a short bar."""
+    parts = feedback.elements[feedback.elements["status"] == OK]
+    units, office = parts[parts["level"] == "unit"], parts[parts["level"] == "office"]
+    if units.empty or office.empty:
+        return None
+    means = office.set_index("element")["estimate"]
+    ordered = units.assign(office=units["element"].map(means)).sort_values(["office", "unit"], ignore_index=True)
+    chart: Chart = strip_chart(
+        ordered,
+        reference="office",
+        axis=labels.text("citizens.element_axis", language),
+        language=language,
+        caption_key="citizens.elements_chart",
+        note_key="citizens.elements_chart_note",
+        name="elements_chart",
+    )
     return chart
 
 
-def _quality(feedback: Feedback, language: labels.Language) -> Iterator[Block | Table]:
-    """Case mix beside raw, results with and without suspicious answers, answers needed."""
-    quality = feedback.quality
-    if quality is None:
+def _trend(feedback: Feedback, language: labels.Language) -> Iterator[Chart | Table]:
+    """The office's line; the last change of the office and of every unit, with its interval."""
+    office: pd.DataFrame = feedback.trend[feedback.trend["level"] == "office"]
+    last = feedback.trend[(feedback.trend["period"] == feedback.settings["period"]) & feedback.trend["change"].notna()]
+    if office["period"].nunique() > 1:
+        chart: Chart = trend_chart(
+            office,
+            axis=labels.text("citizens.axis", language),
+            language=language,
+            caption_key="citizens.trend",
+            name="index_trend",
+        )
+        own = last[last["level"] == "office"]
+        told = ""
+        if len(own):
+            real = bool(own["change_shown"].iloc[0])
+            told = " " + labels.text("citizens.alt_change" if real else "citizens.alt_no_change", language)
+        yield replace(chart, alt=chart.alt + told)
+    if last.empty:
         return
-    yield heading("citizens.quality", language, level=3, anchor="feedback-quality")
-    if quality.findings:
-        yield findings(quality.findings, language)
-    reliability = [code("level"), number("n_groups", 0), number("typical_n", 0), number("mean_reliability", 2)]
-    parts: tuple[tuple[str, pd.DataFrame, list[Column]], ...] = (
-        (
-            "mix",
-            quality.mix,
-            [words("unit"), number("n", 0), number("observed", 1), number("adjusted", 1), number("rank_change", 0)],
-        ),
-        (
-            "screened",
-            quality.screened,
-            [words("unit"), code("run"), number("n", 0), number("estimate", 2), number("difference", 2)],
-        ),
-        ("reliability", quality.reliability, reliability),
+    first = last[last["level"] == "office"].assign(group=labels.text("citizens.office", language))
+    yield table(
+        yes_no(_stacked(first, last[last["level"] == "unit"]), "change_shown"),
+        columns=[
+            words("group", label=labels.label("unit", language)),
+            number("n", 0),
+            number("estimate", 2),
+            number("change", 2, signed=True),
+            interval("change_low", "change_high", label=labels.text("citizens.change_interval", language)),
+            code("change_shown"),
+        ],
+        language=language,
+        caption_key="citizens.trend_table",
+        note_key="citizens.trend_table_note",
+        name="index_change",
+        limit=20,
     )
-    for name, rows, columns in parts:
-        shown = [column for column in columns if column.key in rows]
-        if len(rows) and shown:
-            yield table(
-                rows,
-                columns=shown,
-                language=language,
-                caption_key=f"citizens.{name}",
-                note_key=f"citizens.{name}_note",
-                name=f"feedback_{name}",
-                limit=20,
-            )
+
+
+def _profile(feedback: Feedback, language: labels.Language) -> Table | None:
+    if feedback.profile.empty:
+        return None
+    said = feedback.profile["value"].where(feedback.profile["value"] != "", labels.text("citizens.unknown", language))
+    return table(
+        feedback.profile.assign(value=said),
+        columns=[
+            code("attribute"),
+            words("value", label=labels.label("category", language)),
+            number("n", 0),
+            percent("share", 1, label=labels.text("citizens.share_of_answers", language)),
+        ],
+        language=language,
+        caption_key="citizens.profile",
+        name="respondents",
+        limit=40,
+    )
 
 
 def _comments(feedback: Feedback, language: labels.Language) -> Iterator[Block | Table]:
@@ -185,33 +245,55 @@ def _comments(feedback: Feedback, language: labels.Language) -> Iterator[Block |
         )
 
 
-def _elements_chart(feedback: Feedback, language: labels.Language) -> Chart | None:
-    """Each element's mean in every unit, the office's as a short bar."""
-    parts = feedback.elements[feedback.elements["status"] == OK]
-    units, office = parts[parts["level"] == "unit"], parts[parts["level"] == "office"]
-    if units.empty or office.empty:
+def _sample(feedback: Feedback, language: labels.Language) -> Table | None:
+    rows = feedback.sample_size
+    if rows.empty or rows["population"].isna().all():
         return None
-    means = office.set_index("element")["estimate"]
-    ordered = units.assign(office=units["element"].map(means)).sort_values(["office", "unit"], ignore_index=True)
-    chart: Chart = strip_chart(
-        ordered,
-        reference="office",
-        axis=labels.text("citizens.element_axis", language),
+    names = rows["group"].where(rows["level"] != "office", labels.text("citizens.office", language))
+    shown: list[Column] = [
+        words("group", label=labels.label("unit", language)),
+        number("population", 0),
+        number("n", 0),
+        percent("response_share", 1),
+        number("required", 0),
+        number("more_needed", 0),
+        percent("margin_of_error", 1),
+    ]
+    return table(
+        rows.assign(group=names),
+        columns=shown,
         language=language,
-        caption_key="citizens.elements_chart",
-        note_key="citizens.elements_chart_note",
-        name="elements_chart",
+        caption_key="citizens.sample",
+        note_key="citizens.sample_note",
+        name="sample_size",
+        limit=20,
     )
-    return chart
 
 
-def _trend(feedback: Feedback, language: labels.Language) -> Iterator[Chart]:
-    office: pd.DataFrame = feedback.trend[feedback.trend["level"] == "office"]
-    if office["period"].nunique() > 1:
-        yield trend_chart(
-            office,
-            axis=labels.text("citizens.axis", language),
-            language=language,
-            caption_key="citizens.trend",
-            name="index_trend",
-        )
+def _published(feedback: Feedback, language: labels.Language) -> Table | None:
+    rows = feedback.published
+    if rows.empty:
+        return None
+    office = labels.text("citizens.office", language)
+    rows = yes_no(
+        yes_no(rows.assign(unit=rows["unit"].where(rows["unit"] != "", office)), "mismatch"), "grade_mismatch"
+    )
+    return table(
+        rows,
+        columns=[
+            words("period"),
+            words("unit"),
+            code("element"),
+            number("published", 2),
+            number("recomputed", 2),
+            number("difference", 2, signed=True),
+            code("reproduced_by"),
+            code("mismatch"),
+            words("published_grade"),
+            words("grade"),
+            code("grade_mismatch"),
+        ],
+        language=language,
+        caption_key="citizens.published",
+        name="published",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kinerja import labels
@@ -11,14 +12,17 @@ from kinerja.evaluation import Evaluation
 from kinerja.plots import gap_chart
 from kinerja.report_blocks import Block, bullets, findings, heading, prose
 from kinerja.results import OK
-from kinerja.tables import Column, Table, code, interval, number, percent, table, word, words
+from kinerja.sections_fairness_like import like_with_like
+from kinerja.sections_fairness_rows import WHO, compared_by, own_attributes, percentage_points, who, yes_no
+from kinerja.sections_fairness_screens import screens
+from kinerja.tables import Table, code, interval, number, table, word
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kinerja.plots import Chart
 
-WHO = ("attribute", "group", "reference")
+VERDICTS = ("shown", "not_shown", "cannot_tell")
 
 
 def fairness(evaluation: Evaluation, language: labels.Language) -> Iterator[Block | Table | Chart | None]:
@@ -27,31 +31,34 @@ def fairness(evaluation: Evaluation, language: labels.Language) -> Iterator[Bloc
     if checks is None:
         yield prose("fairness.none", language=language)
         return
-    yield bullets(["fairness.shown", "fairness.not_shown", "fairness.cannot_tell"], language)
+    yield bullets([f"fairness.{verdict}" for verdict in VERDICTS], language)
     yield findings(checks.findings, language)
     for outcome in ("observed", "calibrated"):
         yield _gaps(checks, outcome, language)
     yield checks_table(checks, language)
     yield _rates(checks, language)
+    yield _four_fifths(checks, language)
     if len(checks.before_after):
         yield _before_after(checks, language)
-    yield from _more(checks, language)
-    yield from _screens(checks, language)
+    yield heading("fairness.conditional", language, level=3, anchor="conditional")
+    yield from like_with_like(checks, language)
+    yield from screens(checks, language)
 
 
 def checks_table(checks: BiasChecks, language: labels.Language) -> Table:
     """Differences of means between groups, on every outcome."""
     return table(
-        _own(checks.checks[checks.checks["measure"] == "mean"]),
+        own_attributes(checks.checks[checks.checks["measure"] == "mean"]),
         columns=[
-            *_who(),
+            *who(),
             code("outcome"),
             number("n_group", 0),
             number("n_reference", 0),
-            number("estimate", 1, signed=True),
+            number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
             interval(),
             number("detectable", 1),
             number("p_adjusted", 3),
+            number("flips", 0),
             code("verdict"),
         ],
         language=language,
@@ -63,21 +70,23 @@ def checks_table(checks: BiasChecks, language: labels.Language) -> Table:
 
 
 def _rates(checks: BiasChecks, language: labels.Language) -> Table | None:
-    rows = _own(checks.checks[checks.checks["measure"] != "mean"])
+    rows = own_attributes(checks.checks[checks.checks["measure"] != "mean"])
     if rows.empty:
         return None
     return table(
-        rows,
+        percentage_points(rows, ("estimate", "conf_low", "conf_high", "detectable")),
         columns=[
-            *_who(),
+            *who(),
             code("outcome"),
-            code("measure"),
+            compared_by(language),
             number("count_group", 0),
             number("n_group", 0),
             number("count_reference", 0),
             number("n_reference", 0),
-            number("ratio", 2),
-            interval("ratio_low", "ratio_high", 2),
+            number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
+            interval(),
+            number("detectable", 1),
+            number("p_adjusted", 3),
             number("flips", 0),
             code("verdict"),
         ],
@@ -89,8 +98,36 @@ def _rates(checks: BiasChecks, language: labels.Language) -> Table | None:
     )
 
 
+def _four_fifths(checks: BiasChecks, language: labels.Language) -> Table | None:
+    """The comparison of another country's law, in whole numbers: beside the verdict, never instead of it."""
+    rows = own_attributes(checks.checks[checks.checks["measure"] == "top_rate"])
+    rows = rows[rows["status"] == OK]
+    if rows.empty:
+        return None
+    return table(
+        yes_no(rows, "below_four_fifths"),
+        columns=[
+            *who(),
+            code("outcome"),
+            number("n_group", 0),
+            number("n_reference", 0),
+            number("ratio", 2),
+            interval("ratio_low", "ratio_high", 2, label=labels.text("fairness.ratio_interval", language)),
+            number("four_fifths_left", 0),
+            number("four_fifths_right", 0),
+            code("below_four_fifths"),
+            code("verdict"),
+        ],
+        language=language,
+        caption_key="fairness.four_fifths",
+        note_key="bias.four_fifths.note",
+        name="fairness_four_fifths",
+        limit=16,
+    )
+
+
 def _gaps(checks: BiasChecks, outcome: str, language: labels.Language) -> Chart | None:
-    rows = _own(checks.checks[(checks.checks["outcome"] == outcome) & (checks.checks["measure"] == "mean")])
+    rows = own_attributes(checks.checks[(checks.checks["outcome"] == outcome) & (checks.checks["measure"] == "mean")])
     rows = rows[rows["status"] == OK]
     if rows.empty:
         return None
@@ -98,26 +135,45 @@ def _gaps(checks: BiasChecks, outcome: str, language: labels.Language) -> Chart 
         f"{word('attribute', a, language)}: {group} − {reference}"
         for a, group, reference in rows[list(WHO)].itertuples(index=False)
     ]
+    rows = rows.assign(pair=names)
     chart: Chart = gap_chart(
-        rows.assign(pair=names),
+        rows,
         label="pair",
         language=language,
         axis=labels.text("fairness.axis", language),
         caption_key=f"fairness.chart_{outcome}",
         name=f"fairness_{outcome}",
     )
-    return chart
+    return replace(chart, alt=f"{chart.alt} {_verdicts(rows, language)}")
+
+
+def _verdicts(rows: pd.DataFrame, language: labels.Language) -> str:
+    """Which comparisons have which verdict, for who cannot see the chart."""
+    named = {verdict: "; ".join(rows.loc[rows["verdict"] == verdict, "pair"]) or labels.MISSING for verdict in VERDICTS}
+    return labels.text("fairness.alt", language, **named)
 
 
 def _before_after(checks: BiasChecks, language: labels.Language) -> Table:
+    rows = own_attributes(checks.before_after)
+    told = {"shown": rows["direction"], "not_shown": "same", "cannot_tell": "unclear"}
+    for verdict, direction in told.items():
+        rows["direction"] = rows["direction"].where(rows["verdict"] != verdict, direction)
     return table(
-        _own(checks.before_after),
+        percentage_points(
+            rows.rename(columns={"before": "outcome"}),
+            ("gap_before", "gap_after", "estimate", "conf_low", "conf_high"),
+        ),
         columns=[
-            *_who(),
+            *who(),
+            code("outcome"),
+            compared_by(language),
+            number("n_group", 0),
+            number("n_reference", 0),
             number("gap_before", 1, signed=True),
             number("gap_after", 1, signed=True),
-            code("direction"),
+            interval(label=labels.text("fairness.change_interval", language)),
             number("p_adjusted", 3),
+            code("direction"),
             code("verdict"),
         ],
         language=language,
@@ -125,84 +181,3 @@ def _before_after(checks: BiasChecks, language: labels.Language) -> Table:
         note_key="fairness.before_after_note",
         name="fairness_before_after",
     )
-
-
-def _more(checks: BiasChecks, language: labels.Language) -> Iterator[Block | Table]:
-    yield heading("fairness.conditional", language, level=3, anchor="conditional")
-    numbers = [number("estimate", 1, signed=True), interval(), number("p_adjusted", 3), code("verdict")]
-    parts: tuple[tuple[str, pd.DataFrame, list[Column]], ...] = (
-        ("strata", _own(checks.strata), [*_who(), code("outcome"), code("method"), *numbers]),
-        ("similarity", checks.similarity, [code("attribute"), code("outcome"), number("n", 0), *numbers]),
-        (
-            "drf",
-            checks.drf[(checks.drf["status"] == "ok") & (checks.drf["rater"] != "")].sort_values(
-                ["p_adjusted", "rater"], kind="stable", ignore_index=True
-            ),
-            [
-                *_who(),
-                words("rater"),
-                number("n", 0),
-                number("gap", 1, signed=True),
-                number("common_gap", 1, signed=True),
-                number("estimate", 1, signed=True),
-                interval(),
-                number("p_adjusted", 3),
-            ],
-        ),
-        (
-            "decomposition",
-            _own(checks.decomposition).query("term == '' or term.isna()"),
-            [*_who(), code("outcome"), code("part"), number("estimate", 1, signed=True), interval()],
-        ),
-        (
-            "cells",
-            checks.cells,
-            [words("cell"), code("outcome"), number("n", 0), number("estimate", 1), interval(), percent("shrinkage")],
-        ),
-    )
-    for name, rows, columns in parts:
-        if len(rows):
-            yield table(
-                rows,
-                columns=columns,
-                language=language,
-                caption_key=f"fairness.{name}",
-                note_key=f"fairness.{name}_note",
-                name=f"fairness_{name}",
-                limit=16,
-            )
-
-
-def _screens(checks: BiasChecks, language: labels.Language) -> Iterator[Block | Table]:
-    if checks.screens.empty:
-        return
-    yield heading("fairness.screens", language, level=3, anchor="screens")
-    yield prose("fairness.screens_plain", language=language)
-    flagged = checks.screens[checks.screens["review"]]
-    if flagged.empty:
-        yield prose("fairness.screens_none", language=language)
-    yield table(
-        checks.screens.sort_values(["review", "screen", "rater"], ascending=[False, True, True], ignore_index=True),
-        columns=[
-            code("screen"),
-            words("rater"),
-            number("n", 0),
-            number("estimate", 2),
-            interval(digits=2),
-            number("p_adjusted", 3),
-            words("review"),
-        ],
-        language=language,
-        caption_key="fairness.screens_table",
-        name="rater_screens",
-        limit=15,
-    )
-
-
-def _who() -> list[Column]:
-    return [code("attribute"), words("group"), words("reference")]
-
-
-def _own(rows: pd.DataFrame) -> pd.DataFrame:
-    """Single attributes; pairs of attributes stand in the table of cells."""
-    return rows[~rows["attribute"].str.contains("×")].reset_index(drop=True)

@@ -1,0 +1,216 @@
+"""Fairness, like with like: within unit and grade, at equal attainment, rater by rater, and groups crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kinerja import labels
+from kinerja.bias import BiasChecks
+from kinerja.report_blocks import Block, prose
+from kinerja.results import OK
+from kinerja.sections_fairness_rows import compared_by, own_attributes, percentage_points, who
+from kinerja.tables import Table, code, header, interval, number, table, words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 16
+"""Rows of a table shown at once; the rest opens on demand."""
+
+
+def like_with_like(checks: BiasChecks, language: labels.Language) -> Iterator[Block | Table | None]:
+    yield _strata_means(checks, language)
+    yield _strata_rates(checks, language)
+    yield _decomposition(checks, language)
+    yield _similarity(checks, language)
+    yield _drf(checks, language)
+    yield _cells(checks, language)
+
+
+def _strata_means(checks: BiasChecks, language: labels.Language) -> Table | None:
+    rows = _conditions(own_attributes(checks.strata[checks.strata["measure"] == "mean"]), language)
+    if rows.empty:
+        return None
+    return table(
+        rows,
+        columns=[
+            *who(),
+            code("outcome"),
+            words("condition"),
+            number("n_group", 0),
+            number("n_reference", 0),
+            number("n_strata", 0),
+            number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
+            interval(),
+            number("p_adjusted", 3),
+            code("verdict"),
+        ],
+        language=language,
+        caption_key="fairness.strata",
+        note_key="fairness.strata_note",
+        name="fairness_strata",
+        limit=SHOWN,
+    )
+
+
+def _strata_rates(checks: BiasChecks, language: labels.Language) -> Table | None:
+    rows = _conditions(own_attributes(checks.strata[checks.strata["measure"] != "mean"]), language)
+    if rows.empty:
+        return None
+    return table(
+        rows,
+        columns=[
+            *who(),
+            code("outcome"),
+            compared_by(language),
+            code("method"),
+            words("condition"),
+            number("n_group", 0),
+            number("n_reference", 0),
+            number("odds_ratio", 2),
+            interval("odds_low", "odds_high", 2, label=labels.text("fairness.ratio_interval", language)),
+            number("p_adjusted", 3),
+            number("homogeneity_p", 3, label=labels.text("fairness.uniform", language)),
+            words("ets_class"),
+            code("verdict"),
+        ],
+        language=language,
+        caption_key="fairness.strata_rates",
+        note_key="fairness.strata_rates_note",
+        name="fairness_strata_rates",
+        limit=SHOWN,
+    )
+
+
+def _conditions(rows: pd.DataFrame, language: labels.Language) -> pd.DataFrame:
+    """The smallest p first, and the condition in words."""
+    ordered = rows.sort_values("p_adjusted", kind="stable", ignore_index=True)
+    return ordered.assign(condition=[_condition(str(c), language) for c in ordered["condition"]])
+
+
+def _condition(given: str, language: labels.Language) -> str:
+    fifths = given.removeprefix("fifths of ")
+    if fifths != given:
+        return labels.text("fairness.fifths", language, name=_named(fifths, language))
+    return " + ".join(_named(part, language) for part in given.split(" + "))
+
+
+def _named(column: str, language: labels.Language) -> str:
+    """What a column of people is called here; `grade` alone is the grade of a service."""
+    key = f"fairness.column.{column}"
+    return labels.text(key, language) if labels.has_text(key) else header(column, language).lower()
+
+
+def _decomposition(checks: BiasChecks, language: labels.Language) -> Table | None:
+    """One row a comparison: the gap and its two parts."""
+    rows = own_attributes(checks.decomposition)
+    if rows.empty:
+        return None
+    rows = rows[rows["term"].fillna("") == ""]
+    keys = ["attribute", "group", "reference", "outcome"]
+    wide = rows[rows["part"] == "gap"].rename(columns={"estimate": "gap"})
+    for part in ("explained", "unexplained"):
+        own = rows.loc[rows["part"] == part, [*keys, "estimate", "conf_low", "conf_high"]]
+        own = own.rename(columns={"estimate": part, "conf_low": f"{part}_low", "conf_high": f"{part}_high"})
+        wide = wide.merge(own, on=keys, how="left")
+    return table(
+        wide,
+        columns=[
+            *who(),
+            code("outcome"),
+            number("n_group", 0),
+            number("n_reference", 0),
+            number("gap", 1, signed=True),
+            number("explained", 1, signed=True, label=labels.text("fairness.explained", language)),
+            interval("explained_low", "explained_high", label=labels.text("fairness.interval_explained", language)),
+            number("unexplained", 1, signed=True, label=labels.text("fairness.unexplained", language)),
+            interval(
+                "unexplained_low", "unexplained_high", label=labels.text("fairness.interval_unexplained", language)
+            ),
+        ],
+        language=language,
+        caption_key="fairness.decomposition",
+        note_key="fairness.decomposition_note",
+        name="fairness_decomposition",
+        limit=SHOWN,
+    )
+
+
+def _similarity(checks: BiasChecks, language: labels.Language) -> Table | None:
+    rows = checks.similarity
+    if rows.empty:
+        return None
+    alike = rows.assign(estimate=rows["estimate"].round(9))
+    rows = rows[~alike.duplicated(["attribute", "n", "estimate", "p", "reason"])]
+    return table(
+        rows,
+        columns=[
+            code("attribute"),
+            code("outcome"),
+            number("n", 0),
+            number("n_raters", 0),
+            number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
+            interval(),
+            number("p_adjusted", 3),
+            code("verdict"),
+        ],
+        language=language,
+        caption_key="fairness.similarity",
+        note_key="fairness.similarity_note",
+        name="fairness_similarity",
+        limit=SHOWN,
+    )
+
+
+def _drf(checks: BiasChecks, language: labels.Language) -> Block | Table | None:
+    """Raters that could be compared; the raw gap of a few people stays out of the page, the shrunk one is shown."""
+    if checks.drf.empty:
+        return None
+    rows = checks.drf[(checks.drf["status"] == OK) & (checks.drf["rater"] != "")]
+    if rows.empty:
+        return prose("fairness.drf_none", language=language, minimum=int(checks.settings["minimum"]))
+    return table(
+        rows.sort_values(["p_adjusted", "rater"], kind="stable", ignore_index=True),
+        columns=[
+            *who(),
+            words("rater"),
+            number("n_group", 0),
+            number("n_reference", 0),
+            number("common_gap", 1, signed=True),
+            number("estimate", 1, signed=True, label=labels.text("fairness.beyond_common", language)),
+            interval(),
+            number("p_adjusted", 3),
+        ],
+        language=language,
+        caption_key="fairness.drf",
+        note_key="fairness.drf_note",
+        name="fairness_drf",
+        limit=SHOWN,
+    )
+
+
+def _cells(checks: BiasChecks, language: labels.Language) -> Table | None:
+    """Cells that may be shown; how many are withheld stands in the note."""
+    cells = checks.cells
+    if cells.empty:
+        return None
+    first = cells[(cells["outcome"] == cells["outcome"].iloc[0]) & (cells["measure"] == cells["measure"].iloc[0])]
+    rows = cells[cells["status"] == OK].reset_index(drop=True)
+    return table(
+        percentage_points(rows, ("estimate", "conf_low", "conf_high")),
+        columns=[
+            words("cell"),
+            code("outcome"),
+            compared_by(language),
+            number("n", 0),
+            number("estimate", 1),
+            interval(),
+        ],
+        language=language,
+        caption_key="fairness.cells",
+        note_key="fairness.cells_note",
+        values={"hidden": int((first["status"] != OK).sum()), "total": len(first)},
+        name="fairness_cells",
+        limit=SHOWN,
+    )
