@@ -80,6 +80,11 @@ _HOME = {
     "Signoff": "signoff",
     "sign_off": "signoff",
     "read_signoff": "signoff",
+    "explore": "widgets",
+    "View": "widgets_view",
+    "view": "widgets_view",
+    "Access": "widgets_access",
+    "open_restricted": "widgets_access",
     "workshop_page": "workshop",
 }
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kinerja.parameters import Parameters, Source
 
 MANIFEST = "manifest.json"
+ACCESS_RECORD = "access.jsonl"
+"""Beside the manifest: who switched to the restricted mode of the explorer, when and why; no file means nobody did."""
 FORMAT = 1
 """Raised when a reader of old manifests would misunderstand a new one."""
 
@@ -89,6 +91,7 @@ def write_manifest(
         **record,
         "findings": [{"level": f.level, "code": f.code, "data": _plain(f.data)} for f in findings],
         "readers": list(readers),
+        "access_record": ACCESS_RECORD,
         "tables": dict(tables or {}),
         "notebook_outputs": dict(notebook_outputs or {}),
         "outputs": [{"path": out.relative_to(path.parent).as_posix(), **_content(out)} for out in sorted(outputs)],
