@@ -244,10 +244,11 @@ def test_d_study_reaches_the_target():
     assert set(never["reason"]) == {"target_not_reached"}
 
 
+@pytest.mark.slow
 def test_recovery_and_coverage():
     # 60 offices with known variances: means within 3 Monte Carlo SE; 95 % intervals cover (240 offices: 94.4 %)
     truth = {"ratee": 1.0, "rater": 0.36, "residual": 0.25}
-    estimates, covered, effects = [], [], []
+    estimates, covered, effects, qualities = [], [], [], []
     for seed in range(60):
         rng = np.random.default_rng(1000 + seed)
         severity, quality = rng.normal(0, 0.6, 20), rng.normal(0, 1.0, 60)
@@ -264,11 +265,16 @@ def test_recovery_and_coverage():
         z = fit.severity.set_index("rater")
         half = 1.959964 * fit.effects.set_index("component").loc["rater", "prediction_error"].to_numpy()
         effects.append(np.abs(z["estimate"].to_numpy() - severity) <= half)
+        ratee = fit.effects.set_index("component").loc["ratee"]
+        qualities.append(
+            np.abs(ratee["estimate"].to_numpy() - quality) <= 1.959964 * ratee["prediction_error"].to_numpy()
+        )
     mean, error = pd.DataFrame(estimates).mean(), pd.DataFrame(estimates).std() / np.sqrt(60)
     for component, value in truth.items():
         assert abs(mean[component] - value) < 3 * error[component]
     assert 0.90 < np.mean(covered) < 0.99  # 180 intervals: SE 1.6 %
     assert 0.93 < np.mean(effects) < 0.97  # 1,200 intervals
+    assert 0.93 < np.mean(qualities) < 0.97  # 3,600 intervals
 
 
 def test_profile_limits_are_where_they_should_be():
