@@ -263,7 +263,7 @@ def _cluster(address: str) -> Any:
     except (OSError, ValueError) as error:
         raise ParameterError(
             f"--scheduler {address}: found {type(error).__name__}; the address of a running Dask scheduler is "
-            "expected, such as tcp://10.0.0.5:8786."
+            "expected, such as tcp://scheduler:8786."
         ) from error
     return client
 
