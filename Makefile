@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PYTHONHASHSEED := 0
 
-.PHONY: help demo report test lint bench lock clean
+.PHONY: help demo report workshop notebooks test lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -28,6 +28,12 @@ demo: $(VENV)/.runtime  ## set up, evaluate the Andir example, print where its r
 
 report: $(VENV)/.runtime  ## the report of one parameters file: make report PARAMS=parameters/andir-2026-q3.yaml
 	$(BIN)/kinerja report $(PARAMS)
+
+workshop: $(VENV)/.runtime  ## the workshop page (sosialisasi) on this machine, offline
+	$(BIN)/kinerja workshop
+
+notebooks: $(VENV)/.test  ## execute the committed notebooks anew on the example
+	$(BIN)/python tests/execute_notebooks.py
 
 test: $(VENV)/.test  ## set up and run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadscope
