@@ -27,6 +27,9 @@ _NEGATED = re.compile(r"\b(?:tidak|kurang|belum|bukan|not|never) \w+")
 _GOOD_NEGATION = re.compile(r"\b(?:tidak|tanpa|no) (?:ada |dipungut )?(?:pungutan|pungli|biaya|masalah|fee)")
 """A negation that is praise (`tidak ada pungutan`)."""
 
+_PLACE = re.compile(r"\bruang tunggu")
+"""A room to wait in is a place, not a time."""
+
 _LONG_NUMBER = re.compile(r"\d(?:[ .-]?\d){8,}")
 """Nine digits and more are masked whatever they are: a mistyped NIK is no valid one, yet names a person."""
 
@@ -79,7 +82,7 @@ def themes_of(text: str) -> tuple[tuple[str, ...], str]:
     """Elements that a comment touches (`other` where none) and its tone."""
     elements, tones = _lexicon()
     words = " ".join(text.casefold().split())
-    about = tuple(name for name, pattern in elements.items() if pattern.search(words))
+    about = tuple(name for name, pattern in elements.items() if pattern.search(_PLACE.sub("ruang", words)))
     good = bool(tones["positive"].search(_NEGATED.sub(" ", words)))
     bad = bool(tones["negative"].search(_GOOD_NEGATION.sub(" ", words)))
     tone = "mixed" if good and bad else "positive" if good else "negative" if bad else "neutral"
@@ -93,16 +96,21 @@ def _lexicon() -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, re.Pattern[s
     tones: dict[str, re.Pattern[str]] = {}
     for row in csv.DictReader(text.splitlines()):
         target = elements if row["element"] else tones
-        target[row["element"] or row["tone"]] = _pattern(row["stems"].split("|"))
+        target[row["element"] or row["tone"]] = _pattern(row["stems"].split("|"), affixes=bool(row["element"]))
     return elements, tones
 
 
-def _pattern(stems: Sequence[str]) -> re.Pattern[str]:
-    """Words that begin with a stem, Indonesian prefixes allowed; a stem of two letters must be the whole word."""
+def _pattern(stems: Sequence[str], *, affixes: bool) -> re.Pattern[str]:
+    """Words that begin with a stem; a stem of two or three letters must be the whole word.
+
+    affixes : Indonesian prefixes are allowed. What a comment is about survives them (`pengaduan`), its tone does not:
+        `penjelasan` praises nobody, `perbaikan` is asked for where something is not good.
+    """
+    prefix = "(?:me|mem|men|meng|di|ter|ber|per|pe|pem|pen|peng|ke)?" if affixes else ""
     whole = [re.escape(s) for s in stems if len(s) < 4]
     begins = [re.escape(s) for s in stems if len(s) >= 4]
     parts = [rf"\b(?:{'|'.join(whole)})(?:nya)?\b"] if whole else []
-    parts += [rf"\b(?:me|mem|men|meng|di|ter|ber|per|pe|pem|pen|peng|ke)?(?:{'|'.join(begins)})"] if begins else []
+    parts += [rf"\b{prefix}(?:{'|'.join(begins)})"] if begins else []
     return re.compile("|".join(parts))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from kinerja.feedback_index import group_moments
 from kinerja.feedback_margins import representativeness, weighted_indexes
@@ -187,6 +188,23 @@ def _screened(
     return table[list(SCREENED_COLUMNS)]
 
 
+def _resting_on_flagged(screened: pd.DataFrame, confidence: float) -> list[Finding]:
+    """Units whose index leaves its own interval when the answers that look filled in together have no weight."""
+    keys = ["level", "group"]
+    with_all = screened[screened["run"] == "all"].set_index(keys)
+    without = screened[screened["run"] == "without_stuffing"].set_index(keys)["difference"].reindex(with_all.index)
+    reach = float(stats.norm.ppf(0.5 + confidence / 2)) * with_all["std_error"]
+    resting = without[(without.abs() > reach) & (with_all.index.get_level_values("level") == "unit")]
+    if resting.empty:
+        return []
+    data = {
+        "n": len(resting),
+        "units": ", ".join(sorted(resting.index.get_level_values("group"))),
+        "largest": float(resting.abs().max()),
+    }
+    return [Finding(level="caution", code="units_rest_on_flagged", data=data)]
+
+
 def _findings(
     reliability: pd.DataFrame,
     screening: Screening,
@@ -206,6 +224,7 @@ def _findings(
         office = screened[(screened["run"] == "without_stuffing") & (screened["level"] == "office")].iloc[0]
         data = {"n": int(flagged["stuffing"].sum()), "total": len(flagged), "difference": float(office["difference"])}
         found.append(Finding(level="caution", code="stuffing_suspected", data=data))
+        found += _resting_on_flagged(screened, confidence)
     careless = int(flagged["careless"].sum())
     if careless:
         found.append(Finding(level="note", code="careless_suspected", data={"n": careless, "total": len(flagged)}))

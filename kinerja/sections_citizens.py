@@ -31,10 +31,11 @@ def citizens(evaluation: Evaluation, language: labels.Language) -> Iterator[Bloc
     if feedback is None:
         yield prose("citizens.none", language=language)
         return
-    # what was found on the answers' quality stands with its tables, further down
-    own = [f for f in feedback.findings if feedback.quality is None or f not in feedback.quality.findings]
-    if own:
-        yield findings(own, language)
+    # what must be read first stands first; notes on the answers' quality stand with its tables
+    later = [f for f in feedback.quality.findings if f.level == "note"] if feedback.quality is not None else []
+    first = [f for f in feedback.findings if f not in later]
+    if first:
+        yield findings(first, language)
     yield _index_chart(feedback, language)
     yield index_table(feedback, language, "unit")
     if (feedback.index["level"] == "service").any():

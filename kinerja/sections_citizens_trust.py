@@ -22,8 +22,9 @@ ORDER = ("above", "not_told_apart", "below")
 
 def trust(quality: FeedbackQuality, language: labels.Language) -> Iterator[Block | Table | None]:
     yield heading("citizens.quality", language, level=3, anchor="feedback-quality")
-    if quality.findings:
-        yield findings(quality.findings, language)
+    notes = [f for f in quality.findings if f.level == "note"]
+    if notes:
+        yield findings(notes, language)
     yield from _reliability(quality, language)
     yield from _screening(quality, language)
     yield from _mix(quality, language)

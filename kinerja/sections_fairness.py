@@ -155,9 +155,10 @@ def _verdicts(rows: pd.DataFrame, language: labels.Language) -> str:
 
 def _before_after(checks: BiasChecks, language: labels.Language) -> Table:
     rows = own_attributes(checks.before_after)
-    told = {"shown": rows["direction"], "not_shown": "same", "cannot_tell": "unclear"}
-    for verdict, direction in told.items():
-        rows["direction"] = rows["direction"].where(rows["verdict"] != verdict, direction)
+    # a direction is named where there is a change; what is not shown is not the same as none
+    moved = rows["reason"] != "nothing_moved"
+    for verdict in ("not_shown", "cannot_tell"):
+        rows["direction"] = rows["direction"].where(~(moved & (rows["verdict"] == verdict)), verdict)
     return table(
         percentage_points(
             rows.rename(columns={"before": "outcome"}),

@@ -141,6 +141,12 @@ def test_a_channel_that_stands_out_within_units_is_seen_and_units_do_not_confoun
         ("Persyaratannya berubah-ubah", ("requirements",), "neutral"),
         ("Toilet kotor", ("facilities",), "negative"),
         ("Selamat pagi", ("other",), "neutral"),
+        ("Penjelasan petugas membingungkan", ("competence",), "negative"),
+        ("Ruang tunggunya bersih", ("facilities",), "positive"),
+        ("Menunggu aduan ketertiban tiga jam", ("time", "complaints"), "neutral"),
+        ("Perlu perbaikan toilet", ("facilities",), "neutral"),
+        ("Sebaiknya kursi ditambah", ("facilities",), "neutral"),
+        ("Suratnya terlambat", ("time",), "negative"),
         ("The staff were friendly but the wait was too slow", ("time", "behaviour"), "mixed"),
     ],
 )
@@ -213,7 +219,10 @@ def test_runs_with_and_without_flagged_responses_are_shown_beside_each_other():
         honest["unit", "Garuda"],
         abs=1.0,  # honest highest ballots of that unit cannot be told from the stuffed ones
     )
-    assert "stuffing_suspected" in {f.code for f in quality.findings}
+    told = {f.code: f.data for f in quality.findings}
+    assert "stuffing_suspected" in told
+    assert told["units_rest_on_flagged"]["units"] == "Garuda", "the others' indexes do not move"
+    assert "units_rest_on_flagged" not in {f.code for f in _estimate(frame).quality.findings}
 
 
 def test_the_whole_can_be_saved_and_every_word_exists(tmp_path):
