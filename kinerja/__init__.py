@@ -68,6 +68,8 @@ _HOME = {
     "Section": "sections",
     "section": "sections",
     "unit_section": "sections_unit",
+    "reader_section": "sections_reader",
+    "write_reader_report": "report_reader",
     "Worked": "sections_methods",
     "worked": "sections_methods",
     "opening": "sections_methods",

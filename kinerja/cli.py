@@ -31,10 +31,11 @@ from kinerja.cli_options import (
     speak,
 )
 from kinerja.cli_show import progress, say, show_problems, show_table, spoken
-from kinerja.errors import KinerjaError
+from kinerja.errors import KinerjaError, ParameterError, Problem
 
 if TYPE_CHECKING:
     from kinerja.comparison import Comparison
+    from kinerja.parameters import Parameters
 
 
 app = typer.Typer(
@@ -90,8 +91,18 @@ def report(
         str | None, typer.Option("--notebook", metavar="NAME", help=say("option.notebook"), show_default=False)
     ] = None,
     pdf: PdfOption = False,
+    reader: Annotated[
+        str | None, typer.Option("--reader", metavar="office|unit_head|employee|public", help=say("option.reader"))
+    ] = None,
+    unit: Annotated[str | None, typer.Option("--unit", help=say("option.unit"), show_default=False)] = None,
+    ratee: cli_people.RateeOption = None,
 ) -> None:
-    _report(parameters, language, data, output, as_of, notebook, pdf)
+    if reader is None and (unit or ratee):
+        raise _refused("--unit" if unit else "--ratee", "reader_without_option")
+    if reader is None or reader == "office":
+        _report(parameters, language, data, output, as_of, notebook, pdf)
+    else:
+        _reader_report(load(parameters, language, data, output, as_of, pdf), reader, unit or "", ratee or "")
 
 
 @app.command(help=help_text("verify", "verify outputs/andir-2026-q3"))
@@ -168,6 +179,21 @@ def _report(
     typer.echo(
         say("also", tables=written.xlsx.name if written.xlsx else labels.MISSING, manifest=written.manifest.name)
     )
+
+
+def _reader_report(parameters: Parameters, reader: str, unit: str, ratee: str) -> None:
+    from kinerja.report_reader import write_reader_report
+
+    with progress() as step:
+        written = write_reader_report(parameters, reader=reader, unit=unit, ratee=ratee, progress=step)
+    typer.echo(say("done"))
+    typer.echo(f"  {written.html}")
+    typer.echo(say("reader.folder", folder=str(written.folder)))
+
+
+def _refused(where: str, code: str) -> ParameterError:
+    problem = Problem(where=where, code=code)
+    return ParameterError(labels.problem_message([problem]), [problem])
 
 
 def _open_command(path: Path) -> str:

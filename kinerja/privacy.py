@@ -18,7 +18,7 @@ from kinerja import labels
 from kinerja.errors import ParameterError, Problem
 from kinerja.parameters import Privacy
 from kinerja.privacy_patterns import is_personal_number, masked
-from kinerja.privacy_scan import NOBODY, Known, redact, redact_column, refuse_leaks, scan_files, scan_text
+from kinerja.privacy_scan import NOBODY, Known, redact, redact_column, refuse_leaks, scan_files, scan_text, texts_of
 from kinerja.privacy_suppression import suppress, suppress_together
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "scan_text",
     "suppress",
     "suppress_together",
+    "texts_of",
 ]
 
 KEY_VARIABLE = "KINERJA_KEY"

@@ -24,6 +24,7 @@ from kinerja.tables_xlsx import table_csv, workbook_bytes
 if TYPE_CHECKING:
     from kinerja.evaluation import Evaluation
     from kinerja.parameters import Parameters
+    from kinerja.results import Finding
 
 __all__ = ["Written", "execute_notebook", "render_html", "write_manifest", "write_report", "write_xlsx"]
 
@@ -75,7 +76,7 @@ def write_report(
     NotebookError : a cell failed
     WriteError : the folder cannot be written, or another run works in it
     """
-    with occupied(parameters.run_folder), _all_or_nothing(parameters.run_folder):
+    with run_kept(parameters.run_folder):
         return _write_report(parameters, notebook, progress, engine, apart)
 
 
@@ -108,17 +109,23 @@ def _write_report(
 
 
 @contextmanager
-def _all_or_nothing(folder: Path) -> Iterator[None]:
-    """A run refused for what it would reveal leaves no evaluation either, where the folder held nothing before."""
-    new = not any(path.name != LOCK for path in folder.iterdir())
-    try:
-        yield
-    except DataError:
-        if new:
-            for path in folder.iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-        raise
+def run_kept(folder: Path) -> Iterator[None]:
+    """The run's folder for this process alone; a run refused for its data leaves no evaluation in a new folder.
+
+    Raises
+    ------
+    WriteError : another run works in it
+    """
+    with occupied(folder):
+        new = not any(path.name != LOCK for path in folder.iterdir())
+        try:
+            yield
+        except DataError:
+            if new:
+                for path in folder.iterdir():
+                    if path.is_dir():
+                        shutil.rmtree(path, ignore_errors=True)
+            raise
 
 
 def notebook_title(notebook: Path, language: labels.Language) -> str:
@@ -161,12 +168,15 @@ def publish(
     folder: Path | None = None,
     subject: str = "",
     record: Mapping[str, Any] | None = None,
+    findings: Sequence[Finding] | None = None,
+    readers: Sequence[str] | None = None,
     started: datetime | None = None,
 ) -> Written:
     """Render an executed notebook and put every file in its place.
 
     folder : another one than the run's; subject : what the report is about where it is not the whole office
     record : of `run_record`, where the caller has it already
+    findings, readers : what the manifest says, where it is not the evaluation's findings and `privacy.readers`
     """
     record = record or run_record(parameters, evaluation, notebooks=[notebook])
     tables = notebook_tables(executed)
@@ -186,11 +196,11 @@ def publish(
         write_manifest(
             stage / MANIFEST,
             record,
-            findings=getattr(evaluation, "findings", ()),
+            findings=getattr(evaluation, "findings", ()) if findings is None else findings,
             outputs=[path for path in stage.iterdir() if path.is_file()],
             tables=table_hashes(tables),
             notebook_outputs={notebook.name: sha256_text(notebook_json(plain))},
-            readers=parameters.privacy.readers,
+            readers=parameters.privacy.readers if readers is None else readers,
             started=started,
         )
     return Written(

@@ -29,10 +29,8 @@ def people_table(evaluation: Evaluation) -> pd.DataFrame:
     people = _people(evaluation)
     values = [name for name in MEASURES if name in people]
     means = pd.concat([people.groupby("unit")[values].mean().reset_index(), people[values].mean().to_frame().T])
-    counted = _cells(people).drop(columns="persons")
-    # The office counts all its people; a unit's mean over part of its people counts those.
-    counted.loc[counted["unit"].isna(), "n"] = len(people)
-    rows = counted.merge(means.assign(unit=means["unit"].where(means["unit"].notna(), None)), on="unit", how="left")
+    means = means.assign(unit=means["unit"].where(means["unit"].notna(), None))
+    rows = _cells(people, values).drop(columns="persons").merge(means, on="unit", how="left")
     return _withhold(evaluation, rows, ["unit"], values, hidden_units(evaluation))
 
 
@@ -103,16 +101,16 @@ def hidden_units(evaluation: Evaluation) -> frozenset[str]:
     """Units ("" for the office) none of whose means and counts of people may be shown in this run."""
     if evaluation.scores is None:
         return frozenset()
-    privacy = evaluation.parameters.privacy
-    shown = suppress(
-        _cells(_people(evaluation)),
-        group=["unit"],
-        values=[],
-        minimum=privacy.minimum_cell,
-        previous=_published_before(evaluation),
-        remeasured=privacy.remeasured,
-    )
-    return _names(shown)
+    privacy, people, before = evaluation.parameters.privacy, _people(evaluation), _published_before(evaluation)
+    hidden: frozenset[str] = frozenset()
+    for measure in (name for name in MEASURES if name in people and people[name].notna().any()):
+        # Each mean rests on those who have that figure: what is small for one of them is withheld for all.
+        shown = suppress(
+            _cells(people, [measure]), group=["unit"], values=[], minimum=privacy.minimum_cell,
+            previous=before, remeasured=privacy.remeasured,
+        )  # fmt: skip
+        hidden |= _names(shown)
+    return hidden
 
 
 def hidden_answers(evaluation: Evaluation) -> frozenset[str]:
@@ -134,12 +132,13 @@ def _people(evaluation: Evaluation) -> pd.DataFrame:
     return people
 
 
-def _cells(people: pd.DataFrame) -> pd.DataFrame:
-    """unit (None for the office), n and persons. n is of the measure that fewest have: less would hide a small cell."""
-    measured = [name for name in MEASURES if name in people] or ["ratee"]
-    rows = []
-    for unit, part in [*people.groupby("unit", sort=True), (None, people)]:
-        rows.append({"unit": unit, "n": int(part[measured].count().min()), "persons": frozenset(part["ratee"])})
+def _cells(people: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """unit (None for the office, last), n and persons: those with any of the measures."""
+    counted = people[people[list(measures)].notna().any(axis=1)]
+    rows = [
+        {"unit": unit, "n": len(part), "persons": frozenset(part["ratee"])}
+        for unit, part in [*counted.groupby("unit", sort=True), (None, counted)]
+    ]
     return pd.DataFrame(rows)
 
 
@@ -147,7 +146,7 @@ def _published_before(evaluation: Evaluation) -> pd.DataFrame | None:
     """The units of the run before, as its reports showed them."""
     if evaluation.previous is None:
         return None
-    cells = _cells(evaluation.previous)
+    cells = _cells(evaluation.previous, ["ratee"])
     minimum = evaluation.parameters.privacy.minimum_cell
     # What that run withheld for its own predecessor's sake counts as shown: that withholds rather more than less.
     shown = suppress(cells, group=["unit"], values=[], minimum=minimum)
