@@ -8,22 +8,28 @@ screen. What a flag does not mean stands in data/text under `screen.<screen>.not
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from kinerja.bias_family import adjust, typed
 from kinerja.bias_rates import fisher_mid_p, newcombe_interval
 from kinerja.results import CANNOT, OK
 
+Array = NDArray[np.float64]
 SCREENS = ("severity", "centrality", "halo", "range_restriction", "drift", "deadline_run")
 SCREEN_COLUMNS = (
     "screen", "rater", "role", "estimate", "std_error", "conf_low", "conf_high", "p", "p_adjusted", "review", "n",
     "status", "reason",
 )  # fmt: skip
 _NOTHING: dict[str, Any] = {"status": CANNOT}
+_MEASURED = ("mean", "distance", "spread", "others", "moment", "last", "months")
+_DAY = 86_400.0
 _DAYS = 30.0
 """Drift is told in points of the scale per thirty days."""
 
@@ -56,18 +62,40 @@ def screen_table(
     if sheets.empty:
         return typed(pd.DataFrame(columns=list(SCREEN_COLUMNS)), text, ("n",), ("review",))
     context = _Context(sheets, minimum, confidence, deadline_days)
-    # a rater in two roles is two rows: each role has its own others
-    by_rater = [(rater, own) for (rater, _), own in sheets.groupby(["rater", "role"], sort=True)]
     rows = [
-        {"screen": screen, "rater": rater, "role": str(own["role"].iloc[0])} | _SCREENS[screen](own, context)
+        {"screen": screen, "rater": rater, "role": own.role} | _SCREENS[screen](own, context)
         for screen in SCREENS
-        for rater, own in by_rater
+        for rater, own in context.raters
     ]
     table = pd.DataFrame(rows).reindex(columns=list(SCREEN_COLUMNS))
     for _, index in table.groupby("screen").groups.items():
         table.loc[index, "p_adjusted"] = adjust(table.loc[index, "p"].astype(float), "holm")
     table["review"] = table["p_adjusted"].astype(float) < 1 - confidence
     return typed(table, text, ("n",), ("review",))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Own:
+    """The sheets of one rater in one role, S of them; times in seconds, NaN without a date.
+
+    Fields
+    ------
+    mean, distance, spread, others, moment, last, months : (S,); top : (S,) flags
+    """
+
+    role: str
+    mean: Array
+    distance: Array
+    spread: Array
+    others: Array
+    moment: Array
+    last: Array
+    months: Array
+    top: NDArray[np.bool_]
+
+    @property
+    def dated(self) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(self.moment))
 
 
 class _Context:
@@ -81,8 +109,10 @@ class _Context:
         others = pairs["mean"].transform("sum") - sheets["mean"]
         count = pairs["mean"].transform("count") - 1
         sheets["others"] = others / count.where(count > 0)
-        sheets["last_day"] = sheets.groupby("period")["date"].transform("max")
-        sheets["months"] = (sheets["date"] - sheets["date"].min()).dt.total_seconds() / 86400 / _DAYS
+        sheets["moment"] = (sheets["date"] - sheets["date"].min()).dt.total_seconds()
+        sheets["last"] = sheets.groupby("period")["moment"].transform("max")
+        sheets["months"] = sheets["moment"] / _DAY / _DAYS
+        self.raters = _raters(sheets)
         self.roles = {str(role): own for role, own in sheets.groupby("role", sort=True)}
         self._sums = {
             (role, column): _Sums(own[column]) for role, own in self.roles.items() for column in ("distance", "spread")
@@ -94,26 +124,41 @@ class _Context:
             within[role] = (squares, len(own) - own["rater"].nunique())
         self._within = within
 
-    def others(self, own: pd.DataFrame, column: str) -> tuple[int, float, float]:
+    def others(self, own: _Own, column: str) -> tuple[int, float, float]:
         """Persons, mean and variance of a column over the other raters of the role."""
-        return self._sums[(_role(own), column)].without(own[column])
+        return self._sums[(own.role, column)].without(getattr(own, column))
 
-    def others_line(self, own: pd.DataFrame) -> tuple[float, float]:
+    def others_line(self, own: _Own) -> tuple[float, float]:
         """Slope on the date over the other raters of the role, and its error; (0, 0) where they are too few."""
-        return self._lines[_role(own)].without(own, self.minimum)
+        return self._lines[own.role].without(own, self.minimum)
 
-    def others_within(self, own: pd.DataFrame) -> tuple[float, int, float, int]:
+    def others_within(self, own: _Own) -> tuple[float, int, float, int]:
         """Squares about the own mean and degrees of freedom, and the same of the others about theirs."""
-        mine = float(((own["mean"] - own["mean"].mean()) ** 2).sum())
-        squares, df = self._within[_role(own)]
-        return mine, len(own) - 1, squares - mine, df - (len(own) - 1)
+        mine = float(((own.mean - own.mean.mean()) ** 2).sum())
+        squares, df = self._within[own.role]
+        return mine, len(own.mean) - 1, squares - mine, df - (len(own.mean) - 1)
+
+
+def _raters(sheets: pd.DataFrame) -> list[tuple[str, _Own]]:
+    """Raters by name, one entry a role: each role has its own others."""
+    ordered = sheets.sort_values(["rater", "role"], kind="stable")
+    values = {name: ordered[name].to_numpy(np.float64) for name in _MEASURED}
+    top = ordered["top"].to_numpy(bool)
+    rater, role = (ordered[name].to_numpy(object) for name in ("rater", "role"))
+    starts = np.flatnonzero(np.r_[True, (rater[1:] != rater[:-1]) | (role[1:] != role[:-1])])
+    found = []
+    for start, end in pairwise([*starts, len(ordered)]):
+        part = slice(int(start), int(end))
+        own = _Own(role=str(role[start]), top=top[part], **{name: v[part] for name, v in values.items()})
+        found.append((str(rater[start]), own))
+    return found
 
 
 class _Sums:
     """Count, sum and squares about a fixed centre, so that one rater can be taken out."""
 
     def __init__(self, values: pd.Series) -> None:
-        known = values.dropna().to_numpy(dtype=float)
+        known = values.dropna().to_numpy(np.float64)
         self.centre = float(known.mean()) if len(known) else 0.0
         self.count, self.total, self.squares = self._of(known)
 
@@ -121,8 +166,8 @@ class _Sums:
         away = known - self.centre
         return len(known), float(away.sum()), float(away @ away)
 
-    def without(self, own: pd.Series) -> tuple[int, float, float]:
-        n, total, squares = self._of(own.dropna().to_numpy(dtype=float))
+    def without(self, own: Array) -> tuple[int, float, float]:
+        n, total, squares = self._of(own[np.isfinite(own)])
         m, rest, left = self.count - n, self.total - total, self.squares - squares
         if m < 2:
             return m, np.nan, np.nan
@@ -136,25 +181,20 @@ class _Line:
         dated = sheets[sheets["months"].notna()]
         self.x = float(dated["months"].mean()) if len(dated) else 0.0
         self.y = float(dated["mean"].mean()) if len(dated) else 0.0
-        self.sums = self._of(dated)
+        self.sums = self._of(dated["months"].to_numpy(np.float64), dated["mean"].to_numpy(np.float64))
 
-    def _of(self, dated: pd.DataFrame) -> np.ndarray:
-        x = dated["months"].to_numpy(dtype=float) - self.x
-        y = dated["mean"].to_numpy(dtype=float) - self.y
+    def _of(self, months: Array, mean: Array) -> Array:
+        x, y = months - self.x, mean - self.y
         return np.array([len(x), x.sum(), y.sum(), x @ x, x @ y, y @ y])
 
-    def without(self, own: pd.DataFrame, minimum: int) -> tuple[float, float]:
-        n, x, y, xx, xy, yy = self.sums - self._of(own[own["months"].notna()])
+    def without(self, own: _Own, minimum: int) -> tuple[float, float]:
+        n, x, y, xx, xy, yy = self.sums - self._of(own.months[own.dated], own.mean[own.dated])
         if n < max(minimum, 3) or xx - x * x / n <= 1e-12:
             return 0.0, 0.0
         across = xx - x * x / n
         slope = (xy - x * y / n) / across
         left = max(yy - y * y / n - slope * slope * across, 0.0)
         return float(slope), float(np.sqrt(left / (n - 2) / across))
-
-
-def _role(own: pd.DataFrame) -> str:
-    return str(own["role"].iloc[0])
 
 
 def _sheets(ratings: pd.DataFrame, scale: tuple[float, float] | None) -> pd.DataFrame:
@@ -190,24 +230,24 @@ def _sheets(ratings: pd.DataFrame, scale: tuple[float, float] | None) -> pd.Data
     ).reset_index()
 
 
-def _severity(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
-    shared = own[own["others"].notna()]
-    if shared.empty:
+def _severity(own: _Own, context: _Context) -> dict[str, Any]:
+    shared = np.isfinite(own.others)
+    if not shared.any():
         # a team's mean may be a mild supervisor or a good team: nothing here can tell
         return _NOTHING | {"n": 0, "reason": "nobody_shared"}
-    return _one_sample((shared["others"] - shared["mean"]).to_numpy(dtype=float), context)
+    return _one_sample((own.others - own.mean)[shared], context)
 
 
-def _centrality(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
+def _centrality(own: _Own, context: _Context) -> dict[str, Any]:
     return _two_sample(own, "distance", context)
 
 
-def _halo(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
+def _halo(own: _Own, context: _Context) -> dict[str, Any]:
     return _two_sample(own, "spread", context)
 
 
-def _range_restriction(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
-    n = len(own)
+def _range_restriction(own: _Own, context: _Context) -> dict[str, Any]:
+    n = len(own.mean)
     squares, df, others, df_others = context.others_within(own)
     if n < context.minimum or df_others < context.minimum:
         return _NOTHING | {"n": n, "reason": "under_floor"}
@@ -228,33 +268,39 @@ def _range_restriction(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
     }
 
 
-def _drift(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
-    dated = own[own["months"].notna()]
-    if dated.empty:
+def _drift(own: _Own, context: _Context) -> dict[str, Any]:
+    n = int(own.dated.sum())
+    if not n:
         return _NOTHING | {"n": 0, "reason": "no_dates"}
-    if len(dated) < context.minimum or dated["months"].nunique() < 3:
-        return _NOTHING | {"n": len(dated), "reason": "under_floor"}
-    slope, error = _slope(dated)
+    months, mean = own.months[own.dated], own.mean[own.dated]
+    if n < context.minimum or len(np.unique(months)) < 3:
+        return _NOTHING | {"n": n, "reason": "under_floor"}
+    slope, error = _slope(months, mean)
     if error <= 0:
-        return _NOTHING | {"n": len(dated), "reason": "no_variation"}
+        return _NOTHING | {"n": n, "reason": "no_variation"}
     usual, usual_error = context.others_line(own)
-    return _t_row(slope - usual, float(np.hypot(error, usual_error)), len(dated) - 2, len(dated), context)
+    return _t_row(slope - usual, float(np.hypot(error, usual_error)), n - 2, n, context)
 
 
-def _slope(dated: pd.DataFrame) -> tuple[float, float]:
-    fit = stats.linregress(dated["months"].to_numpy(dtype=float), dated["mean"].to_numpy(dtype=float))
-    return float(fit.slope), float(fit.stderr)
+def _slope(x: Array, y: Array) -> tuple[float, float]:
+    """Slope of y on x and its standard error."""
+    x, y = x - x.mean(), y - y.mean()
+    across = float(x @ x)
+    slope = float(x @ y) / across
+    left = float(((y - slope * x) ** 2).sum())
+    exact = left <= 1e-20 * max(float(y @ y), 1e-300)
+    return slope, 0.0 if exact else float(np.sqrt(left / (len(x) - 2) / across))
 
 
-def _deadline_run(own: pd.DataFrame, context: _Context) -> dict[str, Any]:
-    dated = own[own["date"].notna()]
-    if dated.empty:
+def _deadline_run(own: _Own, context: _Context) -> dict[str, Any]:
+    if not own.dated.any():
         return _NOTHING | {"n": 0, "reason": "no_dates"}
-    last = dated["last_day"] - dated["date"] < pd.Timedelta(days=context.deadline_days)
+    last = (own.last - own.moment)[own.dated] < context.deadline_days * _DAY
+    top = own.top[own.dated]
     n, m = int(last.sum()), int((~last).sum())
     if n + m < context.minimum or min(n, m) < 3:
         return _NOTHING | {"n": n + m, "reason": "under_floor"}
-    a, b = int(dated["top"][last].sum()), int(dated["top"][~last].sum())
+    a, b = int(top[last].sum()), int(top[~last].sum())
     low, high = newcombe_interval(a, n, b, m, confidence=context.confidence)
     rates = [((c + 1) / (s + 2), s + 2) for c, s in ((a, n), (b, m))]
     return {
@@ -280,14 +326,15 @@ def _one_sample(values: np.ndarray, context: _Context) -> dict[str, Any]:
     return _t_row(float(values.mean()), error, n - 1, n, context)
 
 
-def _two_sample(own: pd.DataFrame, column: str, context: _Context) -> dict[str, Any]:
+def _two_sample(own: _Own, column: str, context: _Context) -> dict[str, Any]:
     """Others' mean less the own, Welch's error."""
-    values = own[column].dropna()
+    values = getattr(own, column)
+    values = values[np.isfinite(values)]
     n = len(values)
     m, mean, variance = context.others(own, column)
     if n < context.minimum or m < context.minimum:
         return _NOTHING | {"n": n, "reason": "under_floor"}
-    first, second = float(values.var()) / n, variance / m
+    first, second = float(values.var(ddof=1)) / n, variance / m
     if first + second <= 1e-18:
         return _NOTHING | {"n": n, "reason": "no_variation"}
     df = (first + second) ** 2 / (first**2 / (n - 1) + second**2 / (m - 1))
@@ -308,7 +355,7 @@ def _t_row(estimate: float, error: float, df: float, n: int, context: _Context) 
     }
 
 
-_SCREENS: dict[str, Callable[[pd.DataFrame, _Context], dict[str, Any]]] = {
+_SCREENS: dict[str, Callable[[_Own, _Context], dict[str, Any]]] = {
     "severity": _severity,
     "centrality": _centrality,
     "halo": _halo,

@@ -27,6 +27,8 @@ SIMILARITY_COLUMNS = (
 )  # fmt: skip
 _FEWEST_ARRANGEMENTS = 100
 """With fewer ways to deal out the raters' attribute a permutation p says little, whatever the data."""
+_DEALT_TOGETHER = 200
+"""Dealings made at once: few enough for the memory of a small machine."""
 
 
 def similarity_table(
@@ -84,8 +86,7 @@ def _similar(
         return row | {"reason": "under_floor"}
     rater = codes(chosen["supervisor"])
     group = codes(chosen[attribute])
-    home = chosen.groupby("supervisor", sort=True)["unit"].agg(lambda u: sorted(u.mode())[0])
-    deal = codes(home)
+    deal = codes(_home_units(chosen))
     names = np.array([own[r] for r in raters], dtype=object)
     if _log_arrangements(names, deal) < np.log(_FEWEST_ARRANGEMENTS):
         return row | {"reason": "few_arrangements"}
@@ -110,6 +111,13 @@ def _similar(
         "status": OK,
         "reason": "",
     }
+
+
+def _home_units(chosen: pd.DataFrame) -> pd.Series:
+    """The unit in which most of each supervisor's people are, the first by name of several; sorted by supervisor."""
+    counts = chosen.groupby(["supervisor", "unit"], sort=True).size().rename("n").reset_index()
+    most = counts.sort_values(["supervisor", "n", "unit"], ascending=[True, False, True], kind="stable")
+    return most.drop_duplicates("supervisor").set_index("supervisor")["unit"]
 
 
 def _cleared(values: Array, rater: NDArray[np.int64], group: NDArray[np.int64]) -> Array:
@@ -141,15 +149,14 @@ def _dealt_p(
     np.add.at(sums, (rater, np.array([levels[g] for g in group])), y)
     mine = np.array([levels[name] for name in names])
     rng = np.random.default_rng(seed)
-    j = np.arange(len(names))
-    units = [np.flatnonzero(deal == u) for u in range(int(deal.max()) + 1)]
+    # sorted by unit and then by chance, the supervisors of a unit stay in its places and change them among themselves
+    places = np.argsort(deal, kind="stable")
     dealt = np.empty(permutations)
-    for k in range(permutations):
-        shuffled = mine.copy()
-        for members in units:
-            shuffled[members] = rng.permutation(mine[members])
-        dealt[k] = sums[j, shuffled].sum()
-    observed = float(sums[j, mine].sum())
+    for start in range(0, permutations, _DEALT_TOGETHER):
+        stop = min(start + _DEALT_TOGETHER, permutations)
+        drawn = np.argsort(deal + rng.random((stop - start, len(names))), axis=1)
+        dealt[start:stop] = sums[places, mine[drawn]].sum(axis=1)
+    observed = float(sums[np.arange(len(names)), mine].sum())
     centre = float((dealt.sum() + observed) / (permutations + 1))
     far = abs(observed - centre) * (1 - 1e-9)
     return float((1 + (np.abs(dealt - centre) >= far).sum()) / (permutations + 1))
