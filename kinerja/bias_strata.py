@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.discrete.discrete_model import Logit
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
@@ -310,7 +311,7 @@ def _hc3(values: Array, design: Array) -> Any | None:
     leverage = (design * np.linalg.pinv(design).T).sum(axis=1)
     if np.linalg.matrix_rank(design) < design.shape[1] or len(values) < 6 or leverage.max() > 1 - 1e-9:
         return None
-    return sm.OLS(values, design).fit(cov_type="HC3", use_t=True)
+    return OLS(values, design).fit(cov_type="HC3", use_t=True)
 
 
 def _logit(y: Array, design: Array) -> Any | None:
@@ -318,7 +319,7 @@ def _logit(y: Array, design: Array) -> Any | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            fit = sm.Logit(y, design).fit(disp=0, maxiter=50)
+            fit = Logit(y, design).fit(disp=0, maxiter=50)
         except (np.linalg.LinAlgError, PerfectSeparationError):
             return None
     usable = fit.mle_retvals["converged"] and np.isfinite(fit.bse).all() and np.abs(fit.params).max() < 15

@@ -64,10 +64,12 @@ def summarise_comments(
     quotes : how many at most, spread over elements and tones, in a fixed order
     """
     rows = _commented(responses)
-    clean = [_LONG_NUMBER.sub("[nomor]", redact(text, names)) for text in rows["comment"]]
+    once = {text: _LONG_NUMBER.sub("[nomor]", redact(text, names)) for text in rows["comment"].unique()}
+    clean = [once[text] for text in rows["comment"]]
     changed = np.array([a != b for a, b in zip(clean, rows["comment"], strict=True)], bool)
     rows["comment"] = clean
-    found = [themes_of(text) for text in clean]
+    told = {text: themes_of(text) for text in dict.fromkeys(clean)}
+    found = [told[text] for text in clean]
     rows["elements"], rows["tone"] = ["+".join(f[0]) for f in found], [f[1] for f in found]
     rows["redacted"] = changed
     return Comments(

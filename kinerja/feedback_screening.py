@@ -192,9 +192,8 @@ def regular_arrivals(times: pd.Series | None, cell: NDArray[np.int64], level: fl
     frame = pd.DataFrame({"cell": cell, "day": times.dt.normalize(), "time": times.astype("int64")})
     tests = 0
     candidates = []
-    for _, own in frame.groupby(["cell", "day"], sort=True):
-        if len(own) < fewest:
-            continue
+    enough = frame.groupby(["cell", "day"])["time"].transform("size") >= fewest
+    for _, own in frame[enough].groupby(["cell", "day"], sort=True):
         tests += 1
         gaps = np.diff(np.sort(own["time"].to_numpy(float)))
         variation = gaps.std(ddof=1) / gaps.mean() if gaps.mean() > 0 else np.inf

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from kinerja.feedback_design import DesignMean, design_variance, estimate_mean
 from kinerja.results import Convergence
@@ -119,9 +120,16 @@ def calibrated_mean(
 
 
 def _residuals(values: Floats, categories: Sequence[Integers], weights: Floats) -> Floats:
-    """Residuals of the weighted regression on the categories' indicators."""
-    indicators = np.concatenate([np.eye(int(code.max()) + 1)[code] for code in categories], axis=1)
-    root = np.sqrt(weights)
-    beta = np.linalg.lstsq(indicators * root[:, None], values * root, rcond=None)[0]
-    residual: Floats = values - indicators @ beta
+    """Residuals of the weighted regression on the categories' indicators.
+
+    Each attribute's indicators sum to one, so the normal equations are short of rank by design: pseudo-inverse.
+    """
+    rows = np.arange(len(values))
+    indicators = sparse.hstack(
+        [sparse.csr_array((np.ones(len(values)), (rows, code)), shape=(len(values), int(code.max()) + 1))
+         for code in categories]
+    ).tocsr()  # fmt: skip
+    weighted = (sparse.diags_array(weights) @ indicators).T
+    gram = np.linalg.pinv((weighted @ indicators).toarray(), rcond=1e-12, hermitian=True)
+    residual: Floats = values - indicators @ (gram @ (weighted @ values))
     return residual
