@@ -25,7 +25,7 @@ from kinerja.plots_canvas import (
     wrapped,
 )  # fmt: skip
 from kinerja.plots_words import Row, listed, make_chart, rows_of
-from kinerja.tables import Column, code, header, interval, number
+from kinerja.tables import Column, code, header, interval, number, settled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def dot_interval_chart(
     """
     rows = rows_of(frame, label=label, estimate=estimate, low=low, high=high, n=n, mark=mark, language=language)
     if sort:
-        rows.sort(key=lambda r: (not r.drawn, -r.estimate if r.drawn else 0.0, r.label))
+        rows.sort(key=lambda r: (not r.drawn, -round(r.estimate, 6) if r.drawn else 0.0, r.label))
     bounds = [] if reference is None else [reference - (margin or 0.0), reference + (margin or 0.0)]
 
     def paint(width: float) -> Canvas:
@@ -141,10 +141,13 @@ def calibration_chart(
     boundaries : label -> value of a vertical line (category boundaries)
     limit : rows with the largest changes that are drawn; the table has all of them
     """
-    data = frame.assign(_change=frame[calibrated] - frame[observed])
-    data = data.sort_values(["_change", label], key=lambda c: -c if c.name == "_change" else c, kind="stable")
-    drawn = data if limit is None else data.loc[data["_change"].abs().nlargest(limit).index.intersection(data.index)]
-    drawn = drawn.sort_values(["_change", label], ascending=[False, True], kind="stable")
+    change = frame[calibrated] - frame[observed]
+    data = frame.assign(_change=change, _size=change.abs())
+    by_size = data.sort_values(["_size", label], ascending=[False, True], key=settled, kind="stable")
+    data, drawn = (
+        rows.sort_values(["_change", label], ascending=[False, True], key=settled, kind="stable")
+        for rows in (data, by_size if limit is None else by_size.head(limit))
+    )
     rows = rows_of(drawn, label=label, estimate=calibrated, low=low, high=high, n=observed, language=language)
     lines = dict(boundaries or {})
 
@@ -169,7 +172,7 @@ def calibration_chart(
 
     up = sum(r.drawn and r.estimate > r.n for r in rows)
     down = sum(r.drawn and r.estimate < r.n for r in rows)
-    largest = max((r for r in rows if r.drawn), key=lambda r: abs(r.estimate - r.n), default=None)
+    largest = max((r for r in rows if r.drawn), key=lambda r: round(abs(r.estimate - r.n), 6), default=None)
     alt = labels.text(
         "plots.calibration.alt", language, n=len(rows), up=up, down=down,
         name=largest.label if largest else labels.MISSING,

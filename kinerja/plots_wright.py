@@ -87,7 +87,7 @@ def wright_chart(
 def _elements(part: pd.DataFrame, element: str, measure: str) -> list[tuple[str, float]]:
     """(name, measure), the highest first."""
     pairs = [(str(e), float(m)) for e, m in zip(part[element], part[measure], strict=True)]
-    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+    return sorted(pairs, key=lambda pair: (-round(pair[1], 6), pair[0]))
 
 
 def _histogram(canvas: Canvas, people: Sequence[tuple[str, float]], x: float, column: float, y: Scale) -> None:

@@ -12,7 +12,7 @@ from kinerja.calibration import Calibration
 from kinerja.evaluation import Evaluation
 from kinerja.plots import calibration_chart, dot_interval_chart
 from kinerja.report_blocks import Block, bullets, findings, heading, prose
-from kinerja.tables import Table, code, interval, number, percent, table, words
+from kinerja.tables import Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -77,7 +77,7 @@ def gate_table(found: Calibration, language: labels.Language) -> Table:
 def raters_table(found: Calibration, language: labels.Language) -> Table:
     """Severity in points with interval, what it rests on, and the bias of citizens that would undo it."""
     return table(
-        found.raters.sort_values(["severity", "rater"], ascending=[False, True], ignore_index=True),
+        found.raters.sort_values(["severity", "rater"], ascending=[False, True], key=settled, ignore_index=True),
         columns=[
             words("rater"),
             words("unit"),
@@ -99,7 +99,9 @@ def raters_table(found: Calibration, language: labels.Language) -> Table:
 def persons_table(found: Calibration, language: labels.Language) -> Table:
     """Every person's observed and calibrated score with the parts of the adjustment, the largest adjustment first."""
     size = found.persons["adjustment"].abs()
-    rows = found.persons.assign(size=size).sort_values(["size", "ratee"], ascending=[False, True], ignore_index=True)
+    rows = found.persons.assign(size=size).sort_values(
+        ["size", "ratee"], ascending=[False, True], key=settled, ignore_index=True
+    )
     return table(
         rows,
         columns=[
@@ -186,7 +188,7 @@ def _crossings(found: Calibration, language: labels.Language) -> Iterator[Block 
     for column in ("category_observed", "category_calibrated"):
         rows[column] = rows[column].map(lambda name: labels.label(f"behaviour.{name}", language))
     yield table(
-        rows.sort_values(["probability", "ratee"], ascending=[False, True], ignore_index=True),
+        rows.sort_values(["probability", "ratee"], ascending=[False, True], key=settled, ignore_index=True),
         columns=[
             words("ratee"),
             words("unit"),

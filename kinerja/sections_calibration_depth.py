@@ -13,7 +13,7 @@ from kinerja.evaluation import Evaluation
 from kinerja.plots import dot_interval_chart
 from kinerja.report_blocks import Block, heading, prose
 from kinerja.results import OK
-from kinerja.tables import Table, code, interval, number, percent, table, words
+from kinerja.tables import Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -94,7 +94,7 @@ def _tipping(found: Calibration, language: labels.Language) -> Iterator[Block | 
         note_key="calibration_depth.band_note",
         name="severity_band",
     )
-    rows = known.assign(size=known["tipping_bias"].abs()).sort_values(["size", "rater"], ignore_index=True)
+    rows = known.assign(size=known["tipping_bias"].abs()).sort_values(["size", "rater"], key=settled, ignore_index=True)
     yield table(
         rows,
         columns=[
@@ -126,7 +126,7 @@ def _people(found: Calibration, language: labels.Language) -> Iterator[Block | T
         named[column] = named[column].map(lambda name: labels.label(f"behaviour.{name}", language))
     named["doubt"] = (named["probability"] - 0.5).abs()
     yield table(
-        named.sort_values(["doubt", "ratee"], ignore_index=True),
+        named.sort_values(["doubt", "ratee"], key=settled, ignore_index=True),
         columns=[
             words("ratee"),
             words("unit"),

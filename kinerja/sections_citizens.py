@@ -15,7 +15,7 @@ from kinerja.report_blocks import Block, findings, prose
 from kinerja.results import OK
 from kinerja.sections_citizens_trust import trust
 from kinerja.sections_fairness_rows import yes_no
-from kinerja.tables import Column, Table, code, interval, number, percent, table, words
+from kinerja.tables import Column, Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def index_table(feedback: Feedback, language: labels.Language, level: str) -> Ta
     ranked = ordered_by_rank(feedback, level)
     office = feedback.index[feedback.index["level"] == "office"]
     own = feedback.index[feedback.index["level"] == level]
-    own = own.sort_values("estimate" if ranked else level, kind="stable")
+    own = own.sort_values("estimate" if ranked else level, kind="stable", key=settled)
     rows = labelled_office(office, level, language).pipe(_stacked, own)
     note = labels.text("citizens.index_note", language)
     if not ranked and len(own) > 1:
@@ -103,7 +103,9 @@ def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 def elements_table(feedback: Feedback, language: labels.Language) -> Table:
     """The elements of the office, the lowest first."""
-    rows = feedback.elements[feedback.elements["level"] == "office"].sort_values("estimate", ignore_index=True)
+    rows = feedback.elements[feedback.elements["level"] == "office"].sort_values(
+        ["estimate", "element"], key=settled, ignore_index=True
+    )
     return table(
         rows,
         columns=[code("element"), number("n", 0), number("estimate", 3), interval(digits=2), words("grade")],
@@ -145,7 +147,9 @@ def _elements_chart(feedback: Feedback, language: labels.Language) -> Chart | No
     if units.empty or office.empty:
         return None
     means = office.set_index("element")["estimate"]
-    ordered = units.assign(office=units["element"].map(means)).sort_values(["office", "unit"], ignore_index=True)
+    ordered = units.assign(office=units["element"].map(means)).sort_values(
+        ["office", "unit"], key=settled, ignore_index=True
+    )
     chart: Chart = strip_chart(
         ordered,
         reference="office",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from kinerja import labels
 from kinerja.comparison import Comparison
-from kinerja.tables import Table, code, number, table, words
+from kinerja.tables import Table, code, number, settled, table, words
 from kinerja.verification import Verification
 
 
@@ -74,7 +74,7 @@ def verification_tables(found: Verification, language: labels.Language, *, limit
 
 def _ranked(persons: pd.DataFrame, first: str) -> pd.DataFrame:
     keyed = persons.assign(own=persons["ratee"] != first, size=-persons["change"].abs())
-    return keyed.sort_values(["own", "size", "ratee"], ignore_index=True).drop(columns=["own", "size"])
+    return keyed.sort_values(["own", "size", "ratee"], key=settled, ignore_index=True).drop(columns=["own", "size"])
 
 
 PERSONS = [

@@ -11,7 +11,7 @@ from kinerja.facets import RaterFit
 from kinerja.plots import wright_chart
 from kinerja.report_blocks import Block, findings, heading, prose
 from kinerja.results import OK
-from kinerja.tables import Table, interval, number, percent, table, words
+from kinerja.tables import Table, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -47,7 +47,7 @@ def severity_table(fit: RaterFit, language: labels.Language) -> Table:
     """Each rater's severity within its linked set, with fit and averages."""
     rows = fit.elements[fit.elements["facet"] == "rater"].rename(columns={"element": "rater"})
     return table(
-        rows.sort_values(["subset", "measure", "rater"], ascending=[True, False, True], ignore_index=True),
+        rows.sort_values(["subset", "measure", "rater"], ascending=[True, False, True], key=settled, ignore_index=True),
         columns=[
             words("rater"),
             number("subset", 0),

@@ -11,7 +11,7 @@ from kinerja.evaluation import Evaluation
 from kinerja.facets import RaterFit
 from kinerja.report_blocks import Block, heading, prose
 from kinerja.results import OK
-from kinerja.tables import Table, code, interval, number, percent, table, words
+from kinerja.tables import Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -36,7 +36,9 @@ def raters_depth(evaluation: Evaluation, language: labels.Language) -> Iterator[
 def _items(fit: RaterFit, language: labels.Language) -> Table:
     rows = fit.elements[~fit.elements["facet"].isin(["ratee", "rater"])]
     return table(
-        rows.sort_values(["facet", "measure", "element"], ascending=[True, False, True], ignore_index=True),
+        rows.sort_values(
+            ["facet", "measure", "element"], ascending=[True, False, True], key=settled, ignore_index=True
+        ),
         columns=[
             code("element", label=labels.label("item", language)),
             number("measure", 2, label=labels.text("raters_depth.difficulty", language)),
@@ -82,7 +84,7 @@ def _unexpected(fit: RaterFit, language: labels.Language) -> Iterator[Block | Ta
         return
     size = fit.unexpected["residual_z"].abs()
     rows = fit.unexpected.assign(size=size).sort_values(
-        ["size", "ratee", "rater", "item"], ascending=[False, True, True, True], ignore_index=True
+        ["size", "ratee", "rater", "item"], ascending=[False, True, True, True], key=settled, ignore_index=True
     )
     yield table(
         rows,

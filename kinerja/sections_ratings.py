@@ -12,7 +12,7 @@ from kinerja.raters import RaterUse
 from kinerja.report_blocks import Block, findings, heading, prose
 from kinerja.results import OK
 from kinerja.scoring import Scores
-from kinerja.tables import Table, code, interval, number, percent, table, words
+from kinerja.tables import Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ def ratings(evaluation: Evaluation, language: labels.Language) -> Iterator[Block
 def raters_table(use: RaterUse, language: labels.Language) -> Table:
     """Each rater's mean, spread, centrality and information, with n and interval."""
     return table(
-        use.raters.sort_values(["estimate", "rater"], ignore_index=True),
+        use.raters.sort_values(["estimate", "rater"], key=settled, ignore_index=True),
         columns=[
             words("rater"),
             number("n_ratees", 0),

@@ -14,6 +14,7 @@ import pandas as pd
 from kinerja.evaluation import Evaluation
 from kinerja.privacy_suppression import SUPPRESSED, suppress
 from kinerja.results import OK
+from kinerja.tables import settled
 
 OFFICE = ""
 """The name of the whole office in a table of units."""
@@ -94,7 +95,9 @@ def element_rows(evaluation: Evaluation, unit: str) -> pd.DataFrame:
     shown = _withhold(evaluation, kept, ["unit"], values, hidden_answers(evaluation), within=["element"])
     office = shown[shown["unit"] == OFFICE].set_index("element")["estimate"]
     mine = shown[shown["unit"] == unit]
-    return mine.assign(office=mine["element"].map(office)).sort_values(["estimate", "element"], ignore_index=True)
+    return mine.assign(office=mine["element"].map(office)).sort_values(
+        ["estimate", "element"], key=settled, ignore_index=True
+    )
 
 
 def hidden_units(evaluation: Evaluation) -> frozenset[str]:

@@ -93,6 +93,12 @@ def code(key: str, *, label: str = "") -> Column:
     return Column(key=key, kind="code", label=label)
 
 
+def settled(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column as it is sorted for showing, the key of `sort_values`: two figures that are equal but for what one
+    processor adds in another order than the next are a tie, which the next column (an id) decides everywhere alike."""
+    return column.round(6) if column.dtype.kind == "f" else column
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Table:
     """A table ready to be shown in one language.

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinerja import tables_xlsx
-from kinerja.tables import code, day, interval, number, percent, show, table, table_from_json, words
+from kinerja.tables import code, day, interval, number, percent, settled, show, table, table_from_json, words
 
 
 def frame():
@@ -208,3 +208,9 @@ def test_an_empty_table_is_still_a_table():
     given = table(pd.DataFrame({"unit": pd.Series([], dtype=str), "n": pd.Series([], dtype=float)}), caption="Kosong")
     assert "<tbody></tbody>" in given.to_html()
     assert workbook(given).sheetnames[1] == "table"
+
+
+def test_a_tie_is_decided_by_the_id_not_by_the_last_digit_of_a_sum():
+    rows = pd.DataFrame({"ratee": ["P2", "P1", "P3"], "size": [0.1 + 0.2, 0.3, 0.4]})
+    found = rows.sort_values(["size", "ratee"], ascending=[False, True], key=settled)
+    assert list(found["ratee"]) == ["P3", "P1", "P2"]  # 0.1 + 0.2 is larger than 0.3 in the seventeenth digit only
