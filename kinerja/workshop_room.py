@@ -64,10 +64,13 @@ class Room:
     """Ratings of one session. Participants are numbered as they join; nothing else of them is kept, nothing is written.
 
     most : participants that one room takes (a projector's plot and a phone network both end there)
+    most_cases : how many cases of the bank are rated, from the first; all where None
     """
 
     most: int = 200
+    most_cases: int | None = None
     _tokens: dict[str, str] = field(default_factory=dict)
+    _typed: dict[int, str] = field(default_factory=dict)
     _ratings: dict[tuple[str, str, str], int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -94,33 +97,56 @@ class Room:
         ------
         ParameterError : unknown token, case or item, or points off the scale
         """
-        known = {c.case for c in load_cases()}
+        known = {c.case for c in self.cases}
         allowed = range(SCALE[0], SCALE[1] + 1)
-        if token not in self._tokens:
-            raise ParameterError("rating: the participant is not in this room. Open the page again.")
         if case not in known or not points or not set(points) <= set(items()):
             raise ParameterError(f"rating: found case {case[:40]!r}; a case of the bank with its items is expected.")
         if not all(type(value) is int and value in allowed for value in points.values()):
             raise ParameterError(f"rating: whole points from {SCALE[0]} to {SCALE[1]} are allowed.")
         with self._lock:
+            rater = self._tokens.get(token)
+            if rater is None:
+                raise ParameterError("rating: the participant is not in this room. Open the page again.")
             for item, value in points.items():
-                self._ratings[self._tokens[token], case, item] = value
+                self._ratings[rater, case, item] = value
 
-    def enter(self, rater: str, case: str, points: Mapping[str, int]) -> None:
-        """Points typed in by the facilitator for someone without a phone; `rater` is a number or a table."""
+    def enter(self, rater: int, case: str, points: Mapping[str, int]) -> None:
+        """Points typed in by the facilitator for someone without a phone; `rater` is a number, so never a name.
+
+        Raises
+        ------
+        ParameterError : the number is none, or as in `rate`
+        """
+        if type(rater) is not int or not 1 <= rater <= self.most:
+            raise ParameterError(f"rater: a whole number from 1 to {self.most} is expected.")
         with self._lock:
-            token = f"typed:{rater}"
-            self._tokens.setdefault(token, f"F{rater}")
+            # A token that no phone can guess: nobody else rates under a typed number.
+            token = self._typed.setdefault(rater, secrets.token_urlsafe(12))
+            self._tokens.setdefault(token, f"F{rater:03d}")
         self.rate(token, case, points)
 
     def clear(self) -> None:
         with self._lock:
             self._tokens.clear()
+            self._typed.clear()
             self._ratings.clear()
 
     @property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases of this room, in the order of the bank."""
+        return load_cases()[: self.most_cases]
+
+    @property
+    def joined(self) -> int:
+        """Participants who opened the page and pressed start, or for whom points were typed in."""
+        with self._lock:
+            return len(self._tokens)
+
+    @property
     def participants(self) -> int:
-        return len({rater for rater, _, _ in self._ratings})
+        """Participants with at least one rating."""
+        with self._lock:
+            return len({rater for rater, _, _ in self._ratings})
 
     def rows(self) -> list[tuple[str, str, str, int]]:
         """rater, case, item, points; sorted."""

@@ -1,32 +1,166 @@
-"""The facilitator's screen: numbers of the room and of the strict supervisor, and the slider that moves them."""
+"""The facilitator's page without a browser: sliders move numbers, the room is read and emptied, a newer move wins."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
 from kinerja import labels
-from kinerja.workshop import PORT_VARIABLE, room_table, strict_table, workshop_page
+from kinerja.cli_workshop import NOTEBOOK, TEMPLATES, page_environment, page_settings, page_style
+from kinerja.workshop import PARTS, contents_html
+from kinerja.workshop_controls import Slider, Steps
+from kinerja.workshop_groups_view import groups_part
+from kinerja.workshop_paper import paper_part
 from kinerja.workshop_room import Room, items, load_cases
+from kinerja.workshop_room_view import clear_form, entry_form, room_part
+from kinerja.workshop_server import PhoneServer
+from kinerja.workshop_strict_view import strict_part
 
 
-def test_the_room_shows_each_participants_mean():
-    room = Room()
-    for points in (2, 4):
-        room.rate(room.join(), load_cases()[0].case, dict.fromkeys(items(), points))
-    assert room_table(room.rows())["mean_raw"].tolist() == [2.0, 4.0]
-    assert room_table([]).empty
+@pytest.fixture
+def server():
+    server = PhoneServer(Room(most_cases=2))
+    yield server
+    server.close()
 
 
-def test_severity_moves_raw_scores_away_from_the_truth():
-    small, large = (strict_table(value).set_index("method")["error"]["raw"] for value in (0.0, 8.0))
-    assert large > small
+def everything(widget):
+    """The widget and all below it."""
+    return [widget, *(found for child in getattr(widget, "children", ()) for found in everything(child))]
+
+
+def of_kind(widget, kind):
+    return [found for found in everything(widget) if type(found).__name__ == kind]
+
+
+def shown(widget):
+    return " ".join(str(found.value) for found in of_kind(widget, "HTML"))
 
 
 @pytest.mark.parametrize("language", labels.LANGUAGES)
-def test_a_slider_moves_the_numbers(language, monkeypatch):
-    monkeypatch.delenv(PORT_VARIABLE, raising=False)
-    page = workshop_page(language)
-    slider, shown = page.children[-2:]
-    before = shown.value
-    slider.value = 9.0
-    assert shown.value != before
+def test_a_slider_moves_the_numbers(language):
+    part = strict_part(language, offices=1, first_offices=1)
+    before = shown(part)
+    of_kind(part, "FloatSlider")[0].value = 9.0
+    assert labels.number(9.0, 1, language) in shown(part)
+    assert shown(part) != before
+
+
+def test_a_scenario_sets_its_sliders_and_may_refuse():
+    part = strict_part("en", offices=1, first_offices=1)
+    assert "Calibration refuses" not in shown(part)
+    of_kind(part, "Dropdown")[0].value = "S6"
+    assert [slider.value for slider in of_kind(part, "FloatSlider")][2] == 0
+    assert "Calibration refuses" in shown(part)
+
+
+def test_draws_add_up_and_start_again_with_another_rate():
+    part = groups_part("en", batches=1, first_batches=1)
+    of_kind(part, "Button")[0].click()
+    assert "10 of 10 draws" in shown(part)
+    of_kind(part, "FloatSlider")[0].value = 40
+    assert "5 of 5 draws" in shown(part)
+
+
+def test_the_room_is_read_typed_in_and_emptied(server):
+    part = room_part("en", server.link)
+    assert "No answers yet" in shown(part)
+    token = server.room.join()
+    server.room.rate(token, load_cases()[0].case, dict.fromkeys(items(), 4))
+    again = next(button for button in of_kind(part, "Button") if "now" in button.description)
+    again.click()
+    assert "1 participants have joined" in shown(part) and load_cases()[0].title("en") in shown(part)
+
+    form = entry_form("en", server.link, lambda: None)
+    of_kind(form, "BoundedIntText")[0].value = 12
+    of_kind(form, "Dropdown")[1].value = 5
+    of_kind(form, "Button")[0].click()
+    typed = {item: points for rater, _, item, points in server.link.read().rows if rater == "F012"}
+    assert typed == {items()[0]: 5, items()[1]: 3, items()[2]: 3}
+
+    clear = clear_form("en", server.link, lambda: None)
+    first, yes, no = of_kind(clear, "Button")
+    first.click()
+    no.click()
+    assert server.link.read().rows  # the first press only asks
+    first.click()
+    yes.click()
+    assert server.link.read().rows == ()
+
+
+def test_a_lost_room_is_said(server):
+    part = room_part("en", server.link)
+    server.close()
+    of_kind(part, "Button")[0].click()
+    assert "does not answer" in shown(part)
+
+
+def test_without_a_room_the_page_says_so():
+    assert "kinerja workshop" in shown(room_part("en", None))
+
+
+def test_a_personal_number_is_shown_as_a_code_only():
+    part = paper_part("en", days=14)
+    of_kind(part, "Text")[0].value = "199001012015011002"
+    pieces = shown(part)
+    assert "<code>" in pieces and "199001012015011002" not in pieces
+    assert "14 days" in pieces
+
+
+def test_a_newer_move_ends_the_older():
+    done = []
+
+    def work(name, steps):
+        for step in range(steps):
+            done.append((name, step))
+            yield
+
+    async def move_twice():
+        steps = Steps()
+        steps.run(work("old", 1000))
+        await asyncio.sleep(0.3)
+        steps.run(work("new", 2))
+        while ("new", 1) not in done:
+            await asyncio.sleep(0.05)
+        count = len(done)
+        await asyncio.sleep(0.3)
+        return count
+
+    count = asyncio.run(asyncio.wait_for(move_twice(), 60))
+    assert len(done) == count and ("old", 999) not in done
+
+
+def test_a_slider_says_its_value_as_the_language_writes_it():
+    slider = Slider("strict.severity", "id", value=4.5, low=0, high=10, step=0.5, digits=1)
+    assert "<output>4,5</output>" in slider.box.children[0].value
+    slider.value = 7
+    assert "<output>7,0</output>" in slider.box.children[0].value
+
+
+@pytest.mark.parametrize("language", labels.LANGUAGES)
+def test_the_contents_name_every_part(language):
+    assert [f'href="#{name}"' in contents_html(language) for name in PARTS] == [True] * 5
+
+
+@pytest.mark.parametrize("language", labels.LANGUAGES)
+def test_the_page_is_served_here_only_and_behind_a_token(language):
+    settings = page_settings(8866, "token", language, browser=False)
+    assert settings["Voila"]["ip"] == "127.0.0.1" and settings["Voila"]["token"] == "token"
+    policy = settings["Voila"]["tornado_settings"]["headers"]["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "http" not in policy
+    assert settings["VoilaConfiguration"]["resources"]["language_code"] == language
+
+
+def test_the_template_names_no_other_host():
+    template = (TEMPLATES / "voila" / "templates" / "workshop" / "index.html.j2").read_text(encoding="utf-8")
+    assert "//" not in template.replace("// Sliders", "") and "cdn" not in template
+    assert "http" not in page_style() and "@import" not in page_style() and "url(" not in page_style()
+
+
+def test_the_page_learns_of_the_room_by_its_environment(server):
+    environment = page_environment(server, 2, "en")
+    assert environment["KINERJA_WORKSHOP_PORT"] == str(server.port)
+    assert environment["KINERJA_WORKSHOP_KEY"] == server.key
+    assert environment["KINERJA_WORKSHOP_ADDRESS"] == f"127.0.0.1:{server.port}/"
+    assert environment["JUPYTER_PATH"].startswith(str(TEMPLATES)) and NOTEBOOK.exists()
