@@ -7,7 +7,6 @@ import html
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from kinerja.privacy_patterns import (
     is_office,
     masked,
 )
+from kinerja.privacy_pdf import pdf_text
 
 MARKS = {"nip": "[nomor]", "nik": "[nomor]", "phone": "[telepon]", "email": "[surel]", "name": "[nama]"}
 """What stands instead of personal data in a comment."""
@@ -124,7 +124,7 @@ def texts_of(content: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, s
     elif content.startswith(b"\x1f\x8b") and depth < 3:
         yield from texts_of(gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_PART), name, depth + 1)
     elif content.startswith(b"%PDF"):
-        yield "", content.decode("latin-1") + "".join(_streams(content))
+        yield "", pdf_text(content, LARGEST_PART)
     elif b"\0" not in content[:4096]:
         text = content.decode("utf-8", errors="replace")
         yield "", text
@@ -156,12 +156,3 @@ def _parquet(content: bytes) -> str:
     columns = [f for f in table.schema if not (pa.types.is_floating(f.type) or pa.types.is_boolean(f.type))]
     values = (str(v) for f in columns for v in table.column(f.name).unique().to_pylist() if v is not None)
     return "\n".join([*table.schema.names, *values])
-
-
-def _streams(content: bytes) -> Iterator[str]:
-    """The unpacked streams of a PDF; text set in coded glyphs stays unread (the same text is scanned in the HTML)."""
-    for match in re.finditer(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
-        try:
-            yield zlib.decompressobj().decompress(match[1], LARGEST_PART).decode("latin-1")
-        except zlib.error:
-            continue
