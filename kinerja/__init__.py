@@ -52,6 +52,7 @@ _HOME = {
     "Appeal": "appeal",
     "appeal": "appeal",
     "write_sheets": "report_sheet",
+    "sheet_section": "report_sheet",
     "Comparison": "comparison",
     "compare_evaluations": "comparison",
     "Verification": "verification",

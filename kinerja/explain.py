@@ -19,7 +19,7 @@ from kinerja import labels
 from kinerja.errors import DataError
 from kinerja.explain_change import change_table, predikat_table
 from kinerja.explain_inputs import InputFrames, input_table
-from kinerja.explain_steps import step_table
+from kinerja.explain_steps import step_table, taken_together
 from kinerja.explain_words import statements
 from kinerja.results import Finding
 from kinerja.rules import OBJECTION, PREDIKAT, load_rules
@@ -227,6 +227,8 @@ def _sheet(
     rater = pages.person("raters", str(person.get("rater", ""))) if person is not None else None
     evidence = _evidence(inputs, rater, minimum_cell)
     basis = person if calibrated and person is not None else _observed_only(scored)
+    if rater is not None and int(rater.get("n_ratees", 0) or 0) < minimum_cell:
+        basis = taken_together(basis)
     steps = step_table(basis, evidence, digits=digits)
     n_items = int(basis.get("n", 0) or 0)
     span = frames.scale[1] - frames.scale[0] if frames.scale else None

@@ -37,6 +37,7 @@ class InputFrames:
             self._frames[name] = frame
             self._rows[name] = frame.groupby(key, sort=True).indices
         people = {str(r) for name in ("ratees", "persons", "roles", "attainment") for r in self._rows.get(name, {})}
+        people.discard("")  # a unit's own indicators are nobody's
         self.known: tuple[str, ...] = tuple(sorted(people))
         self._people = people
 

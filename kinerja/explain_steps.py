@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 STEP_COLUMNS = ("step", "kind", "points", "printed", "n", "n_hidden")
-PART_ORDER = ("from_links", "from_feedback", "from_indicators", "from_culture", "from_group", "from_reliability")
+OF_SUPERVISOR = ("from_links", "from_feedback", "from_indicators", "from_culture")
+"""Parts that say how strict the supervisor is, each from another source of evidence."""
+PART_ORDER = ("from_supervisor", *OF_SUPERVISOR, "from_group", "from_reliability")
 """Parts that have a sentence of their own; any further `from_` column of the calibration follows by name."""
 
 _EXACT = 1e-9
@@ -37,6 +39,14 @@ def step_table(person: Mapping[str, Any], evidence: Mapping[str, int | None], *,
         rows.append((name, "change", value, shown, evidence.get(name), known and evidence[name] is None))
     rows.append(("calibrated", "level", calibrated, printed[-1], None, False))
     return _typed(rows)
+
+
+def taken_together(person: Mapping[str, Any]) -> dict[str, Any]:
+    """The person with one part `from_supervisor` in place of one a source: two or three people who know their own
+    figures could work out a colleague's from them.
+    """
+    kept = {name: value for name, value in person.items() if name not in OF_SUPERVISOR}
+    return kept | {"from_supervisor": math.fsum(float(person[name]) for name in OF_SUPERVISOR if name in person)}
 
 
 def _typed(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from kinerja.results import Finding
 if TYPE_CHECKING:
     from kinerja.explain import Sheet
 
-_PARTS = ("from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
+_PARTS = ("from_supervisor", "from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
 _SURE = 0.9
 """From this chance on a category is called sure; under it the neighbour is named too."""
 
@@ -22,6 +22,7 @@ def statements(sheet: Sheet, reason: str, colleagues: int | None, minimum_cell: 
     return (
         *_score(sheet, reason),
         *_steps(sheet),
+        *_absent(sheet),
         *_rests_on(colleagues, minimum_cell),
         *_sureness(sheet),
         *_changes(sheet),
@@ -55,6 +56,13 @@ def _steps(sheet: Sheet) -> Iterator[Finding]:
         yield _say(f"step.{name}.{way}", points=abs(float(row["printed"])))
         if row["step"] == "from_feedback" and not row["n_hidden"] and row["n"] == row["n"] and row["n"]:
             yield _say("step.answers", n=int(row["n"]))
+
+
+def _absent(sheet: Sheet) -> Iterator[Finding]:
+    given = set(sheet.inputs["input"])
+    for name in ("feedback", "indicators"):
+        if name not in given:
+            yield _say(f"no_{name}")
 
 
 def _rests_on(colleagues: int | None, minimum_cell: int) -> Iterator[Finding]:
@@ -119,8 +127,10 @@ def _objection(sheet: Sheet) -> Iterator[Finding]:
         yield _say("object_until", deadline=sheet.deadline, days=sheet.days)
     else:
         yield _say("object_within", days=sheet.days)
-    for code in sheet.reviewer:
-        yield _say(f"reviewer.{code}")
+    if sheet.reviewer:
+        yield _say("reviewer")
+        yield from (_say(f"reviewer.{code}") for code in sheet.reviewer)
+        yield _say("reviewer_not")
     if sheet.run:
         yield _say("replay", run=sheet.run, sha256=sheet.sha256[:12])
 

@@ -77,8 +77,9 @@ def page(
     description: str = "",
     footer: Sequence[str] = (),
     contents: str = "",
+    style: str = "",
 ) -> str:
-    """The page around a body that is HTML already; everything else is text."""
+    """The page around a body that is HTML already; everything else is text. `style` follows the report's own style."""
     words = {key: labels.text(f"report.{key}", language) for key in ("skip", "contents", "people_decide", "top")}
     return str(
         _page().render(
@@ -89,7 +90,7 @@ def page(
             description=description,
             footer=footer,
             words=words,
-            style=_style(),
+            style="\n".join(filter(None, (_style(), style.strip()))),
             toc=contents,
             body=body,
             version=kinerja.__version__,

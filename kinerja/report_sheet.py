@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kinerja import labels
 from kinerja.errors import DataError
 from kinerja.evaluation import Evaluation
-from kinerja.explain import Sheet, explain_all, sentences
-from kinerja.report_blocks import Block, facts
+from kinerja.explain import Sheet, explain, explain_all
 from kinerja.report_files import staged, write_text
 from kinerja.report_html import page
+from kinerja.report_sheet_blocks import replay_line, sheet_blocks
+from kinerja.sections import Section
 from kinerja.sources_names import known_of
-from kinerja.tables import Table, code, day, number, percent, table, words
-
-if TYPE_CHECKING:
-    from datetime import date
+from kinerja.tables import Table
 
 FOLDER = "sheets"
-
-PARTS = (
-    ("sheet.part.sure", ("interval", "category", "colleagues", "tipping")),
-    ("sheet.part.change", ("next_", "without_", "predikat")),
-    ("sheet.part.decided", ("decided",)),
-    ("sheet.part.object", ("object_", "reviewer.", "replay")),
-)
-"""Headings of the sheet and the beginnings of the codes of the sentences below them; all others open the sheet."""
 
 
 def write_sheets(
@@ -61,104 +53,58 @@ def write_sheets(
 
 
 def sheet_page(sheet: Sheet, evaluation: Evaluation) -> str:
-    """The sheet as one self-contained page."""
+    """The sheet as one self-contained page, one sheet of A4 on paper."""
     parameters = evaluation.parameters
     language, office = parameters.language, parameters.office
-    body = "".join(
-        block.to_html() if isinstance(block, Table) else block.html for block in sheet_blocks(sheet, language)
-    )
     return page(
-        f'<section id="sheet">{body}</section>',
+        f'<section id="sheet" class="kj-sheet">{_arranged(sheet, language)}</section>',
         language=language,
         title=labels.text("sheet.title", language),
         subtitle=labels.text("sheet.subtitle", language, ratee=sheet.ratee, unit=sheet.unit, period=sheet.period),
         kicker=", ".join(filter(None, (office.name, office.place))),
         description=labels.text("sheet.title", language),
-        footer=[labels.text("sheet.people_decide", language)],
+        footer=[replay_line(sheet, language)],
+        style=_style(),
     )
 
 
-def sheet_blocks(sheet: Sheet, language: labels.Language) -> Iterator[Block | Table]:
-    """The sheet from the answer down to how to object; also for a notebook."""
-    lines = dict(
-        zip((f"{k}:{s.code}" for k, s in enumerate(sheet.statements)), sentences(sheet, language), strict=True)
-    )
-    codes = {key: key.split(":", 1)[1] for key in lines}
-    later = tuple(start for _, starts in PARTS for start in starts)
-    yield facts(_figures(sheet, language))
-    yield _sentences([lines[key] for key, name in codes.items() if not name.startswith(later)], lead=True)
-    yield _steps(sheet, language)
-    for heading, starts in PARTS:
-        chosen = [lines[key] for key, name in codes.items() if name.startswith(starts)]
-        if not chosen:
-            continue
-        title = labels.text(heading, language)
-        yield Block(html=f"<h2>{title}</h2>", plain=title)
-        yield _sentences(chosen)
-        if heading == "sheet.part.sure" and len(sheet.categories):
-            yield _chances(sheet, language)
-    yield from _inputs(sheet, language)
+def sheet_section(
+    evaluation: Evaluation, ratee: str, *, received: str | date | None = None, language: labels.Language | None = None
+) -> Section:
+    """One person's sheet in a notebook.
+
+    received : the day the person got the result (2026-10-12); None or "" where it is not known
+
+    Raises
+    ------
+    DataError : the person is not in the run
+    """
+    spoken = language or evaluation.parameters.language
+    day = date.fromisoformat(received) if isinstance(received, str) and received else received or None
+    sheet = explain(evaluation, ratee, received=day)
+    return Section(name="sheet", language=spoken, blocks=tuple(sheet_blocks(sheet, spoken)))
 
 
-def _figures(sheet: Sheet, language: labels.Language) -> list[tuple[str, str]]:
-    shown = [("observed", sheet.observed), ("calibrated", sheet.calibrated)]
-    figures = [(labels.label(key, language), labels.number(value, 1, language)) for key, value in shown]
-    if sheet.conf_low == sheet.conf_low:
-        low, high = (labels.number(value, 1, language) for value in (sheet.conf_low, sheet.conf_high))
-        figures.append((labels.label("interval", language), f"{low}–{high}"))
-    return figures
+def _arranged(sheet: Sheet, language: labels.Language) -> str:
+    """The blocks in reading order: how sure beside what would change it, the way to object across the whole page."""
+    html = [block.to_html() if isinstance(block, Table) else block.html for block in sheet_blocks(sheet, language)]
+    across = next(k for k, block in enumerate(html) if 'class="kj-sheet-object"' in block)
+    parts = [k for k, block in enumerate(html[:across]) if 'class="kj-sheet-part"' in block]
+    first, second = (parts[0] if parts else across), (parts[1] if len(parts) > 1 else across)
+    middle = _two("".join(html[first:second]), "".join(html[second:across]))
+    return "".join([*html[:first], middle, html[across], _two(*html[across + 1 :])])
 
 
-def _sentences(lines: Sequence[str], *, lead: bool = False) -> Block:
-    from html import escape
-
-    first = ' class="kj-lead"' if lead else ""
-    html = "".join(f"<p{first if k == 0 else ''}>{escape(line)}</p>" for k, line in enumerate(lines))
-    return Block(html=html, plain="\n".join(lines))
-
-
-def _steps(sheet: Sheet, language: labels.Language) -> Table:
-    return table(
-        sheet.steps,
-        columns=[code("step"), number("printed", 1, signed=True)],
-        language=language,
-        caption_key="sheet.table.steps",
-        note_key="sheet.table.steps_note",
-        name="sheet_steps",
-    )
-
-
-def _chances(sheet: Sheet, language: labels.Language) -> Table:
-    rows = sheet.categories.rename(columns={"category": "behaviour"})
-    return table(
-        rows,
-        columns=[code("behaviour", label=labels.label("category", language)), percent("probability")],
-        language=language,
-        caption_key="sheet.table.chances",
-        name="sheet_chances",
-    )
-
-
-def _inputs(sheet: Sheet, language: labels.Language) -> Iterator[Block | Table]:
-    title = labels.text("sheet.part.inputs", language)
-    yield Block(html=f"<h2>{title}</h2>", plain=title)
-    yield table(
-        sheet.inputs,
-        columns=[code("input"), number("n", 0), day("first_date"), day("last_date")],
-        language=language,
-        caption_key="sheet.table.inputs",
-        name="sheet_inputs",
-    )
-    if len(sheet.indicators):
-        yield table(
-            sheet.indicators,
-            columns=[words("indicator"), number("target"), number("realisation"), number("attainment", 1)],
-            language=language,
-            caption_key="sheet.table.indicators",
-            name="sheet_indicators",
-        )
+def _two(*columns: str) -> str:
+    cells = "".join(f"<div>{column}</div>" for column in columns if column)
+    return f'<div class="kj-sheet-two">{cells}</div>' if cells else ""
 
 
 def _file_name(ratee: str) -> str:
     """The id as a file name: nothing that a path could be made of."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", ratee)[:80] or "_"
+
+
+@cache
+def _style() -> str:
+    return (Path(str(files("kinerja"))) / "templates" / "report" / "sheet.css").read_text(encoding="utf-8")
