@@ -20,7 +20,7 @@ from kinerja.explain import explain
 from kinerja.plots import dot_interval_chart
 from kinerja.privacy import MAY_SEE, Content, Reader, may_see
 from kinerja.report_blocks import Block, bullets, facts, findings, heading, prose
-from kinerja.report_sheet import sheet_blocks
+from kinerja.report_sheet_blocks import sheet_blocks
 from kinerja.results import OK, Finding
 from kinerja.sections import Section
 from kinerja.sections_citizens import elements_table
