@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the input has problems (nothing written); 2 a wrong comman
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -233,11 +234,20 @@ def main() -> None:
 _CommandLineError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a disk answers when it takes nothing: somebody must make room or give leave, the program cannot."""
+
+
 def _usage_or_defect(error: Exception) -> int:
     if isinstance(error, _CommandLineError):
         error.show()  # type: ignore[attr-defined]
         return USAGE
     if os.environ.get("KINERJA_DEBUG"):
         raise error
+    if isinstance(error, OSError) and error.errno in _DISK:
+        from kinerja.report_files import write_error
+
+        show_problems(write_error(error))
+        return PROBLEMS
     typer.echo(say("unexpected", kind=type(error).__name__, message=str(error).split("\n")[0][:200]), err=True)
     return DEFECT

@@ -128,9 +128,15 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, (ConnectionError, TimeoutError, ChildProcessError)):
             raise
-        name = Path(str(error.filename)).name if error.filename else place.name
-        problem = Problem(where=str(place), column=name, found=error.strerror or str(error), code="cannot_write")
-        raise WriteError(labels.problem_message([problem]), [problem]) from error
+        raise write_error(error, place) from error
+
+
+def write_error(error: OSError, place: Path | None = None) -> WriteError:
+    """The system's refusal as an error that says what to do; place : what was to be written, where the caller knows."""
+    name = Path(str(error.filename)).name if error.filename else place.name if place else ""
+    where = str(place or error.filename or "")
+    problem = Problem(where=where, column=name, found=error.strerror or str(error), code="cannot_write")
+    return WriteError(labels.problem_message([problem]), [problem])
 
 
 def write_text(path: Path, content: str) -> None:
