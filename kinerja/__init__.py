@@ -5,7 +5,9 @@ Nothing heavy is imported here: each public name is loaded from its module when 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -44,6 +46,9 @@ _HOME = {
     "Moderation": "decisions",
     "replay_decisions": "decisions",
     "session_view": "decisions",
+    "Session": "sections_session",
+    "open_session": "sections_session",
+    "session_section": "sections_session",
     "read_decisions": "decisions_log",
     "append_decision": "decisions_log",
     "Sheet": "explain",
@@ -102,3 +107,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Importing `kinerja.explain` binds that module to the package's name `explain`: the public function keeps it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        is_home = isinstance(value, ModuleType) and _HOME.get(name) == name
+        super().__setattr__(name, getattr(value, name) if is_home else value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,4 +1,4 @@
-"""Commands about single people: their sheet, and an appeal against a result."""
+"""Commands about single people: their sheet, an appeal against a result, what a participant of the moderation sees."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
             "appeal", "appeal parameters/andir-2026-q3.yaml --ratee P002 --correction parameters/appeal-example.yaml"
         )
     )(appeal)
+    app.command(help=help_text("session", "session parameters/andir-2026-q3.yaml --participant P045"))(session)
 
 
 def sheet(
@@ -73,6 +74,23 @@ def appeal(
         show_table(table)
         typer.echo("")
     typer.echo(say("appeal.done", n=len(found.comparison.persons), ratee=found.ratee, folder=str(folder)))
+
+
+def session(
+    parameters: ParametersFile,
+    participant: Annotated[str, typer.Option("--participant", help=say("option.participant"), show_default=False)],
+    language: LanguageOption = None,
+    data: DataOption = None,
+    output: OutputOption = None,
+) -> None:
+    resolved = load(parameters, language, data, output)
+    from kinerja.evaluation import open_run
+    from kinerja.report_session import write_session
+
+    with progress() as step:
+        page = write_session(open_run(resolved, progress=step), participant)
+    typer.echo(say("session.done", participant=participant))
+    typer.echo(f"  {page}")
 
 
 def _day(written: str | None) -> date | None:

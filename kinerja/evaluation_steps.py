@@ -240,20 +240,25 @@ def replay_moderation(
     from kinerja.decisions import replay_decisions
     from kinerja.decisions_log import read_decisions
 
-    people = scores.ratees[["ratee", "unit", "supervisor", "predikat", "points"]]
-    if calibration is None:
-        people = people.rename(columns={"points": "calibrated"})
-    else:
-        shown = calibration.persons[["ratee", "calibrated", "conf_low", "conf_high"]]
-        people = people.drop(columns="points").merge(shown, on="ratee", how="left")
     return replay_decisions(
         read_decisions(parameters.located(parameters.decisions)),
-        people,
+        moderated_people(scores, calibration),
         inputs.staff[inputs.staff["period"] == parameters.period.id],
         groups=[name for name in parameters.groups if name in inputs.staff.columns],
         minimum_cell=parameters.privacy.minimum_cell,
         confidence=parameters.confidence,
     )
+
+
+def moderated_people(scores: Scores, calibration: Calibration | None) -> pd.DataFrame:
+    """What a moderation decides about: ratee, unit, supervisor, predikat, calibrated, and the interval where there is
+    a calibration (else `calibrated` holds the points as rated).
+    """
+    people = scores.ratees[["ratee", "unit", "supervisor", "predikat", "points"]]
+    if calibration is None:
+        return people.rename(columns={"points": "calibrated"})
+    shown = calibration.persons[["ratee", "calibrated", "conf_low", "conf_high"]]
+    return people.drop(columns="points").merge(shown, on="ratee", how="left")
 
 
 def _citizens_by_team(inputs: Inputs, parameters: Parameters) -> pd.DataFrame:

@@ -177,6 +177,7 @@ def frames_of(evaluation: Evaluation) -> SheetFrames:
         ratings=evaluation.inputs.ratings,
         responses=evaluation.inputs.responses,
         indicators=evaluation.inputs.indicators,
+        decisions=evaluation.moderation.log if evaluation.moderation else None,
         matrix=rules.values(PREDIKAT)["matrix"] if rules.in_force(PREDIKAT) else {},
         categories=(calibration.settings.get("categories") or {}) if calibration else {},
         scale=tuple(scale) if scale else None,
