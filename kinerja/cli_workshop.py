@@ -96,7 +96,10 @@ def _run(page: subprocess.Popen[bytes], phones: PhoneServer, port: int, tell: Ca
             time.sleep(LOOK)
         if page.poll() is None:
             tell()
-        if page.wait():
+        # Looking again and again, since a signal that another thread takes does not end a wait of this one.
+        while page.poll() is None:
+            time.sleep(LOOK)
+        if page.returncode:
             raise ParameterError(say("workshop.stopped", port=str(port)))
     except KeyboardInterrupt:
         typer.echo(say("workshop.ended"))

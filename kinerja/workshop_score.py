@@ -17,7 +17,7 @@ from kinerja.calibration import Calibration, calibrate
 from kinerja.case_mix import CaseMix, adjust_case_mix
 from kinerja.errors import EstimationError
 from kinerja.evaluation import read_inputs
-from kinerja.evaluation_steps import scale_of, score_period
+from kinerja.evaluation_steps import estimate_citizens, scale_of, score_period
 from kinerja.explain import Sheet, SheetFrames, explain
 from kinerja.parameters import Parameters, load_parameters
 from kinerja.rules import OBJECTION, PREDIKAT, Rules, load_rules
@@ -56,7 +56,7 @@ class WorkedOffice:
     Fields
     ------
     parameters, inputs, rules : of the example run
-    case_mix : citizens' points by team; calibration : of the office as it is
+    case_mix : citizens' points by team; calibration : of the office as it is; index : citizens' index by unit
     ratee, rater, unit, team : the employee, her supervisor and her place
     indicator : the indicator whose target and realisation are set
     start : her inputs as they are in the example, each value's ratings rounded to whole points
@@ -67,6 +67,7 @@ class WorkedOffice:
     rules: Rules
     case_mix: CaseMix
     calibration: Calibration
+    index: pd.DataFrame
     ratee: str
     rater: str
     unit: str
@@ -111,6 +112,7 @@ def open_office(path: Path = EXAMPLE) -> WorkedOffice:
     parameters = load_parameters(path)
     inputs = read_inputs(parameters, lambda name, share: None)
     rules = load_rules(on=parameters.period.day)
+    feedback = estimate_citizens(inputs, parameters, rules)
     attributes = [name for name in parameters.feedback.attributes if name in inputs.responses.columns]
     case_mix = adjust_case_mix(inputs.responses, attributes=attributes)
     fit = _calibrate(parameters, inputs, rules, case_mix)
@@ -122,6 +124,7 @@ def open_office(path: Path = EXAMPLE) -> WorkedOffice:
         rules=rules,
         case_mix=case_mix,
         calibration=fit,
+        index=feedback.index if feedback else pd.DataFrame(),
         indicator=str(indicator["indicator"]),
         start=Moves(
             target=float(indicator["target"]),
@@ -153,6 +156,7 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
         roles=scores.roles,
         persons=fit.persons,
         raters=fit.raters,
+        index=office.index,
         ratings=inputs.ratings,
         responses=inputs.responses,
         indicators=inputs.indicators,

@@ -71,22 +71,19 @@ def score_html(office: WorkedOffice, found: WorkedScore, moves: Moves, language:
     """The steps as a table, the way from the rating to the calibrated score, and the sheet's first sentences."""
     told = "".join(f"<li>{escape(typeset(s))}</li>" for s in sentences(found.sheet, language)[:_STATEMENTS])
     heading = escape(say("score.sheet", language))
-    return (
-        table(
-            score_frame(found, moves, language),
-            columns=[words("step", label=labels.label("step", language)),
-                     words("how", label=say("score.how", language)),
-                     words("figure", label=say("score.figure", language))],
-            language=language, caption=say("score.table", language, indicator=office.indicator), name="workshop_score",
-        ).to_html()
-        + table(
-            found.sheet.steps, columns=[code("step"), number("printed", 1, label=labels.label("points", language))],
-            language=language, caption_key="workshop.score.steps", note_key="workshop.score.steps_note",
-            name="workshop_steps",
-        ).to_html()
-        + before_after(found, language).to_html()
-        + f"<h3>{heading}</h3><ul>{told}</ul>"
+    figures = table(
+        score_frame(found, moves, language),
+        columns=[words("step", label=labels.label("step", language)),
+                 words("figure", label=say("score.figure", language)), words("how", label=say("score.how", language))],
+        language=language, caption=say("score.table", language, indicator=office.indicator), name="workshop_score",
     )  # fmt: skip
+    steps = table(
+        found.sheet.steps, columns=[code("step"), number("printed", 1, label=labels.label("points", language))],
+        language=language, caption_key="workshop.score.steps", note_key="workshop.score.steps_note",
+        name="workshop_steps",
+    )  # fmt: skip
+    chart = before_after(found, language)
+    return f"{figures.to_html()}{chart.to_html()}<h3>{heading}</h3><ul>{told}</ul>{steps.to_html()}"
 
 
 def before_after(found: WorkedScore, language: labels.Language) -> Chart:
