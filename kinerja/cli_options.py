@@ -57,9 +57,11 @@ def speak(language: str | None) -> None:
 
 
 def _day(written: str) -> Any:
-    from datetime import date
+    from datetime import date, datetime
 
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return written  # the parameters' own check names the key, what was found and what is allowed
+    for kind in (date, datetime):
+        try:
+            return kind.fromisoformat(written)
+        except ValueError:
+            continue
+    return written  # the parameters' own check names the key, what was found and what is allowed

@@ -11,7 +11,7 @@ import math
 import re
 from calendar import monthrange
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -38,12 +38,15 @@ class Section(BaseModel):
 
 
 class Period(Section):
-    """The evaluated period; `id` is how the data name it (2026-Q3, 2026-07, 2026-S1, 2026)."""
+    """The evaluated period; `id` is how the data name it (2026-Q3, 2026-07, 2026-S1, 2026).
+
+    as_of : only what was recorded up to the end of this day, or up to this moment (2026-08-15 14:30:00), counts
+    """
 
     kind: PeriodKind
     year: Annotated[int, Field(ge=1979, le=2100)]
     number: Annotated[int, Field(ge=1, le=12)] = 1
-    as_of: date | None = None
+    as_of: date | datetime | None = None
 
     @model_validator(mode="after")
     def _within_the_year(self) -> Self:
@@ -71,7 +74,7 @@ class Period(Section):
     @property
     def day(self) -> date:
         """The day whose rules and data count: `as_of` where given, else the period's last day."""
-        return self.as_of or self.end
+        return self.end if self.as_of is None else date(self.as_of.year, self.as_of.month, self.as_of.day)
 
 
 class Office(Section):
@@ -95,6 +98,8 @@ class Source(Section):
     item_constants : wide only: item -> {canonical column: value}, what the file does not say of an item
     layout : `long` (one value a row) or `wide` (one column an item); wide needs `items`
     items : wide only: item name -> the file's own header
+    summarise : responses only: read in pieces and keep the means of units, not the questionnaires; None does so for
+        Parquet files too large for memory
     """
 
     path: Path
@@ -113,6 +118,7 @@ class Source(Section):
     delimiter: str | None = None
     decimal: Literal[",", "."] | None = None
     dayfirst: bool = True
+    summarise: bool | None = None
 
     @field_validator("path", mode="before")
     @classmethod
@@ -141,7 +147,7 @@ class Source(Section):
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: Any) -> dict[str, Any]:
         """A file's record has no keys of a database, so that it is what it was before there were any."""
-        return {k: v for k, v in handler(self).items() if v is not None or k not in _DATABASE}
+        return {k: v for k, v in handler(self).items() if v is not None or k not in (*_DATABASE, "summarise")}
 
     @staticmethod
     def _database_name(given: Mapping[str, Any]) -> Path:
@@ -424,6 +430,8 @@ def load_parameters(
     data = base.resolve() if base is not None else None
     home = home_of(path).resolve()
     problems += _missing_files(name, raw, home, data or home)
+    # A value of neither kind that a key may hold is one slip, not two.
+    problems = [problem for k, problem in enumerate(problems) if problem not in problems[:k]]
     if problems or parameters is None:
         raise ParameterError(labels.problem_message(problems), problems)
     digest = hashlib.sha256(content).hexdigest()
@@ -514,7 +522,7 @@ def _problem(name: str, location: tuple[str | int, ...], found: object, code: st
 
 def _from_pydantic(name: str, detail: Any, raw: dict[str, Any]) -> Problem:
     """One of pydantic's errors as a Problem, the code chosen by what a person can do about it."""
-    location = tuple(part for part in detail["loc"] if part != "[key]")
+    location = tuple(part for part in detail["loc"] if part not in ("[key]", "date", "datetime"))
     kind, context, found = detail["type"], detail.get("ctx", {}), detail.get("input")
     if kind == "missing":
         return _problem(name, location, None, "missing_key", {"name": str(location[-1])})
@@ -564,6 +572,7 @@ _KIND = {
     "bool_type": "true, false",
     "date_type": "2026-09-30",
     "date_from_datetime_inexact": "2026-09-30",
+    "datetime_type": "2026-09-30",
     "dict_type": "key: value",
     "model_type": "key: value",
     "model_attributes_type": "key: value",

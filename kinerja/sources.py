@@ -28,6 +28,7 @@ from kinerja.sources_checks import (
 )
 from kinerja.sources_door import protect
 from kinerja.sources_kinds import KINDS, columns_of, kept
+from kinerja.sources_large import is_summarised, summarise_responses
 from kinerja.sources_ledger import FILE_COLUMNS, Ledger
 from kinerja.sources_rows import default_roles, ids_for_names, prepare
 from kinerja.sources_tables import FILE, HEADER, ROW, read_table
@@ -108,7 +109,7 @@ def read_sources(
     ParameterError : the key of the pseudonyms cannot be used
     """
     ledger = Ledger()
-    frames, headers = _read_all(sources, period, groups, attributes, names or {}, ledger)
+    frames, headers = _read_all(sources, period, groups, attributes, answers or ANSWERS, names or {}, ledger)
     frames = {kind: prepare(kind, frame, period, headers, ledger) for kind, frame in frames.items()}
     ids_for_names(frames)
     default_roles(frames, ledger)
@@ -143,15 +144,22 @@ def _read_all(
     period: Period,
     groups: Sequence[str],
     attributes: Sequence[str],
+    answers: tuple[float, float],
     names: Mapping[Path, str],
     ledger: Ledger,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, str]]]:
     frames: dict[str, pd.DataFrame] = {}
     headers: dict[str, dict[str, str]] = {}
+    summaries: list[pd.DataFrame] = []
     for kind in KINDS:
         extra = tuple({"staff": groups, "responses": attributes}.get(kind, ()))
         parts = []
         for source in getattr(sources, kind):
+            if kind == "responses" and is_summarised(source):
+                summary = summarise_responses(source, _name(source, names), period, extra, answers, ledger)
+                if summary is not None:
+                    summaries.append(summary)
+                continue
             table = read_table(kind, source, _name(source, names), period, extra, ledger)
             if table is not None:
                 parts.append(table.frame)
@@ -159,6 +167,8 @@ def _read_all(
         frames[kind] = pd.concat(parts, ignore_index=True) if parts else _empty(kind, extra)
         if parts:
             _check_extra(kind, extra, frames[kind], ledger)
+    if summaries:
+        frames["aggregated"] = pd.concat([frames["aggregated"], *summaries], ignore_index=True)
     return frames, headers
 
 
@@ -184,7 +194,8 @@ def _check_extra(kind: str, extra: Sequence[str], frame: pd.DataFrame, ledger: L
 def _files(ledger: Ledger, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     for file in ledger.files:
         frame = frames[file["kind"]]
-        file["rows_kept"] = int(frame.loc[frame[FILE] == file["file"], ROW].nunique())
+        if not file["rows_kept"]:
+            file["rows_kept"] = int(frame.loc[frame[FILE] == file["file"], ROW].nunique())
         file["file"] = file["name"]
     return pd.DataFrame(ledger.files, columns=list(FILE_COLUMNS))
 

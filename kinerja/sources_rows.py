@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,9 @@ def _until(kind: str, frame: pd.DataFrame, period: Period, headers: Headers, led
     if has_dates:
         days = frame["date"].dt.normalize()
         if period.as_of is not None:
-            later = later | (days > pd.Timestamp(period.as_of)).to_numpy(dtype=bool)
+            # A day counts to its end, a moment to the second.
+            recorded = frame["date"] if isinstance(period.as_of, datetime) else days
+            later = later | (recorded > pd.Timestamp(period.as_of)).to_numpy(dtype=bool)
         else:
             _check_future(frame, days, own, period, headers, ledger)
     for name, rows in frame.loc[later].groupby(FILE):

@@ -21,7 +21,7 @@ from kinerja.parameters import Source
 from kinerja.sources_files import MAXIMUM_COLUMNS, Opened, RawTable, Refuse
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import URL, Connection, CursorResult
 
 CHUNK = 20_000
 """Rows fetched at once."""
@@ -36,11 +36,7 @@ def open_database(source: Source, refuse: Refuse) -> Opened | None:
     """
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-    if source.query is not None and not _SELECT.fullmatch(source.query):
-        refuse("query_not_select")
-        return None
-    if source.password_variable and not os.environ.get(source.password_variable):
-        refuse("password_not_set", found=source.password_variable)
+    if not _allowed(source, refuse):
         return None
     try:
         with _connected(source) as connection:
@@ -63,10 +59,56 @@ def open_database(source: Source, refuse: Refuse) -> Opened | None:
     return Opened(sha256=digest.hexdigest(), format="sql", tables=(table,))
 
 
+def sql_pieces(source: Source, refuse: Refuse, size: int) -> Iterator[RawTable]:
+    """The rows of a source in pieces of at most `size`, as the server gives them: never all in memory."""
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+    if not _allowed(source, refuse):
+        return
+    start = 2
+    try:
+        with _connected(source) as connection:
+            result = _result(connection, source)
+            headers = tuple(result.keys())
+            for chunk in result.partitions(size):
+                rows = [tuple(_plain(value) for value in row) for row in chunk]
+                cells = pd.DataFrame(rows, columns=range(len(headers)), dtype=object)
+                yield RawTable(cells=cells, rows=np.arange(start, start + len(cells)), headers=headers)
+                start += len(cells)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        refuse("database_address", found=_shown(error, source))
+    except (SQLAlchemyError, OSError) as error:
+        refuse("database_error", found=_shown(error, source))
+
+
+def _digest_of_pieces(source: Source) -> str:
+    """A hash of the rows that needs neither their order nor all of them at once: the sum of each row's own hash."""
+    total, failed = 0, []
+    headers: tuple[str, ...] = ()
+    for piece in sql_pieces(source, lambda *_, **__: failed.append(True), CHUNK):
+        headers = piece.headers or ()
+        for row in piece.cells.itertuples(index=False, name=None):
+            total += int.from_bytes(hashlib.sha256(repr(row).encode()).digest(), "big")
+    return "" if failed else hashlib.sha256(f"{headers!r}{total % 2**256:x}".encode()).hexdigest()
+
+
 def database_digest(source: Source) -> str:
     """SHA-256 of what the source returns now; empty where it cannot be read (reading says why)."""
+    if source.summarise:
+        return _digest_of_pieces(source)
     opened = open_database(source, lambda *_, **__: None)
     return opened.sha256 if opened is not None else ""
+
+
+def _allowed(source: Source, refuse: Refuse) -> bool:
+    """Only a SELECT is sent, and only where the password that the parameters speak of is set."""
+    if source.query is not None and not _SELECT.fullmatch(source.query):
+        refuse("query_not_select")
+        return False
+    if source.password_variable and not os.environ.get(source.password_variable):
+        refuse("password_not_set", found=source.password_variable)
+        return False
+    return True
 
 
 @contextmanager
@@ -110,6 +152,15 @@ def _only_queries(connection: Any, _record: Any) -> None:
 
 
 def _read(connection: Connection, source: Source) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    result = _result(connection, source)
+    headers = tuple(result.keys())
+    rows: list[tuple[Any, ...]] = []
+    for chunk in result.partitions(CHUNK):
+        rows += [tuple(_plain(value) for value in row) for row in chunk]
+    return headers, rows
+
+
+def _result(connection: Connection, source: Source) -> CursorResult[Any]:
     from sqlalchemy import text
 
     if source.query is not None:
@@ -118,13 +169,7 @@ def _read(connection: Connection, source: Source) -> tuple[tuple[str, ...], list
     else:
         quote = connection.dialect.identifier_preparer.quote_identifier
         statement = f"SELECT * FROM {'.'.join(quote(part) for part in (source.table or '').split('.'))}"
-    result = connection.execute(text(statement))
-    names: list[str] = list(result.keys())
-    headers = tuple(names)
-    rows: list[tuple[Any, ...]] = []
-    for chunk in result.partitions(CHUNK):
-        rows += [tuple(_plain(value) for value in row) for row in chunk]
-    return headers, rows
+    return connection.execute(text(statement))
 
 
 def _plain(value: Any) -> Any:

@@ -65,10 +65,10 @@ def read_table(
     if len(opened.tables) > 1:
         others = ", ".join(t.sheet for t in opened.tables if t is not table)
         ledger.find("note", "sheet_chosen", name, file=name, sheet=table.sheet, others=others)
-    _check_header(kind, source, header, table, name, extra, ledger)
+    check_header(kind, source, header, table, name, extra, ledger)
     if len(ledger.problems) > before:
         return None
-    lines, rows, count = _records(kind, table, header, opened.format, name, ledger)
+    piece, count = canonical(kind, table, header, source, name, period, extra, opened, ledger)
     file = {
         "kind": kind,
         "file": name,
@@ -82,19 +82,41 @@ def read_table(
         "rows_kept": 0,
     }
     ledger.files.append(file)
-    if not len(lines):
+    _note_unused(header, name, ledger)
+    if piece is None:
         refuse("no_rows")
         return None
+    return Table(frame=piece, headers=titles_of(header))
+
+
+def titles_of(header: Header) -> dict[str, str]:
+    """Canonical name -> the file's own header."""
+    return {c: header.titles[j] for c, j in header.columns.items()}
+
+
+def canonical(
+    kind: str,
+    table: RawTable,
+    header: Header,
+    source: Source,
+    name: str,
+    period: Period,
+    extra: Sequence[str],
+    opened: Opened,
+    ledger: Ledger,
+) -> tuple[pd.DataFrame | None, int]:
+    """The canonical rows of a table, or of a piece of one, and how many records it holds; None without any."""
+    lines, rows, count = _records(kind, table, header, opened.format, name, ledger)
+    if not len(lines):
+        return None, count
+    titles = titles_of(header)
     _uncomputed(table, header, rows, name, ledger)
-    titles = {c: header.titles[j] for c, j in header.columns.items()}
     raw = pd.DataFrame({c: lines[j].array for c, j in header.columns.items()}, index=range(len(lines)))
     raw[FILE], raw[ROW], raw[HEADER] = name, rows, ""
     if header.wide:
         raw = _melted(kind, raw, lines, header)
     raw = _constants(kind, raw, source, extra)
-    _note_unused(header, name, ledger)
-    frame = _converted(kind, raw, source, titles, period, extra, opened.delimiter, ledger)
-    return Table(frame=frame, headers=titles)
+    return _converted(kind, raw, source, titles, period, extra, opened.delimiter, ledger), count
 
 
 def _best_sheet(opened: Opened, kind: str, source: Source, extra: Sequence[str]) -> tuple[RawTable, Header]:
@@ -125,7 +147,7 @@ def _lacking(kind: str, header: Header, source: Source) -> list[str]:
     return lacking
 
 
-def _check_header(
+def check_header(
     kind: str, source: Source, header: Header, table: RawTable, name: str, extra: Sequence[str], ledger: Ledger
 ) -> None:
     titles = [title for title in header.titles if title]

@@ -124,9 +124,12 @@ def _edits(kept: Evaluation, file: Path) -> pd.DataFrame:
     """Settings in the parameters file that are no longer those of the run."""
     if not file.is_file():
         return compare_settings(kept.parameters, kept.parameters)
-    overrides = {"language": kept.parameters.language, "output.folder": kept.parameters.output.folder.as_posix()}
+    overrides: dict[str, object] = {
+        "language": kept.parameters.language,
+        "output.folder": kept.parameters.output.folder.as_posix(),
+    }
     if kept.parameters.period.as_of is not None:
-        overrides["period.as_of"] = kept.parameters.period.as_of.isoformat()
+        overrides["period.as_of"] = kept.parameters.period.as_of
     try:
         now = load_parameters(file, overrides=overrides)
     except ParameterError as error:
