@@ -85,7 +85,7 @@ def build_design(
     if there.any():
         away_x = deviations(x, cells)
         noise_x, shared = lasting_and_noise(away_x, away_x, cells), lasting_and_noise(away_x, away_y, cells)[0]
-    item = float(np.nanmean(persons.item_variance)) if np.isfinite(persons.item_variance).any() else 0.0
+    item = float(np.nanmean(persons.item_variance)) if np.isfinite(persons.item_variance).any() else None
     pairs, pair_variance, free = second_pairs(persons, spell_of)
     within, pair_variance = split_halo(noise_y, item, pair_variance, free, halo_share, int(periods.max()))
     parts = [_rating_rows(y, spell_of, n_spells)]

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import lsqr
 
 from kinerja.calibration_frames import Floats, Ints, Persons
 
 ASSUMED_FREEDOM = 30
 """Degrees of freedom that the assumed share of halo counts as, beside what second ratings measure."""
+
+SINGLE_RELIABILITY = 0.52
+"""Agreement of two supervisors on one person's overall performance (Viswesvaran, Ones & Schmidt 1996, J. Applied
+Psychology 81, 557-574): what one rating without items is taken to hold, where nothing else tells its error."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,14 +88,17 @@ def lasting_and_noise(a: Floats, b: Floats, cells: Cells) -> tuple[float, float]
 
 
 def split_halo(
-    spread: tuple[float, float], item: float, pair_variance: float, free: int, share: float, periods: int
+    spread: tuple[float, float], item: float | None, pair_variance: float, free: int, share: float, periods: int
 ) -> tuple[Within, float]:
     """Split lasting differences between people into their own and the single rater's view; variance of a pair.
 
     The variance that second ratings show is weighed, by its degrees of freedom, against the one the assumed share
-    gives.
+    gives. Where one rating a person hides its error (item None), what changes between periods is taken for it; in one
+    period, what leaves a single rating its usual reliability.
     """
     persistent, noise = spread
+    if item is None:
+        item = max(noise, 0.0) if periods > 1 else max(1 - SINGLE_RELIABILITY - share, 0.0) * max(persistent, 0.0)
     if periods == 1:
         # one period: what items show as error is noise, the rest is taken as lasting
         noise = min(item, persistent)
@@ -108,8 +118,11 @@ def split_halo(
 
 
 def second_pairs(persons: Persons, spell_of: Ints) -> tuple[pd.DataFrame, float, int]:
-    """Second rater minus first, by (second rater, spell, role); pooled variance of a person's difference, its
-    freedom."""
+    """Second rater minus first, by (second rater, spell, role); variance of one person's difference around what its
+    two raters differ by, and its degrees of freedom.
+
+    Most pairs of raters share one person: what these differ by beside their raters' effects shows the variance too.
+    """
     if not len(persons.second_row):
         return pd.DataFrame(), 0.0, 0
     at = persons.second_row
@@ -126,6 +139,26 @@ def second_pairs(persons: Persons, spell_of: Ints) -> tuple[pd.DataFrame, float,
     person = frame.groupby(["spell", "rater", "role", "ratee"], sort=True)["d"].mean().reset_index()
     grouped = person.groupby(["spell", "rater", "role"], sort=True)["d"]
     pairs = grouped.agg(["mean", "size"]).reset_index().rename(columns={"mean": "value", "size": "n"})
-    free = len(person) - len(pairs)
-    variance = float(((person["d"] - grouped.transform("mean")) ** 2).sum() / free) if free else 0.0
+    first = np.zeros(int(spell_of.max()) + 1, np.int64)
+    first[spell_of] = persons.rater
+    variance, free = _left_over(person["d"].to_numpy(np.float64), first[person["spell"]],
+                                person["rater"].to_numpy(np.int64), person["role"])  # fmt: skip
     return pairs, variance, free
+
+
+def _left_over(difference: Floats, first: Ints, second: Ints, role: pd.Series) -> tuple[float, int]:
+    """Residual variance of difference = level of the role + effect of the second rater - effect of the first, and its
+    degrees of freedom, by least squares."""
+    n = len(difference)
+    raters = np.unique(np.concatenate([first, second]), return_inverse=True)[1]
+    level = pd.factorize(role, sort=True)[0]
+    size, levels = int(raters.max()) + 1, int(level.max()) + 1
+    every = np.arange(n)
+    met = sparse.csr_array(
+        (np.repeat([-1.0, 1.0, 1.0], n), (np.tile(every, 3), np.concatenate([raters, size + level]))),
+        shape=(n, size + levels),
+    )
+    effect = lsqr(met, difference, atol=1e-10, btol=1e-10, iter_lim=2000)[0]
+    graph = sparse.csr_array((np.ones(n), (raters[:n], raters[n:])), shape=(size, size))
+    free = n - (size - connected_components(graph, directed=False)[0]) - levels
+    return (float(((difference - met @ effect) ** 2).sum() / free), free) if free > 0 else (0.0, 0)
