@@ -76,19 +76,29 @@ class Slider:
 
     @property
     def value(self) -> float:
-        return float(self._slider.value)
+        return _exact(self._slider.value)
 
     @value.setter
     def value(self, value: float) -> None:
         self._slider.value = value
 
     def on_move(self, action: Callable[[], None]) -> None:
-        self._slider.observe(lambda change: action(), "value")
+        def moved(change: Any) -> None:
+            # A browser that draws the slider sends its value back with binary noise: that is no move.
+            if _exact(change["new"]) != _exact(change["old"]):
+                action()
+
+        self._slider.observe(moved, "value")
 
     def _show(self) -> None:
         name = escape(say(self._key, self._language, **self._values))
         shown = labels.number(self.value, self._digits, self._language)
         self._name.value = f"<span>{name}</span> <output>{shown}</output>"
+
+
+def _exact(value: float) -> float:
+    """The value without binary noise: steps of sliders have few decimals."""
+    return round(float(value), 6)
 
 
 def columns(*children: Any) -> Any:

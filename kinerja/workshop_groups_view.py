@@ -56,7 +56,7 @@ def groups_part(language: labels.Language, *, batches: int = BATCHES, first_batc
 
 def groups_html(draws: Draws, language: labels.Language) -> str:
     """The latest draw in a sentence, the alarms as a chart, what the package said in each draw as a table."""
-    last = draws.last.iloc[-1 if len(draws.last) == 1 else 0]
+    last = draws.last.iloc[0]
     alarm = say("groups.alarm" if last["below"] else "groups.quiet", language)
     told = say(
         "groups.last", language, n=int(last["size"]), a=int(last["group_a"]), b=int(last["group_b"]), rule=alarm,

@@ -134,7 +134,12 @@ def test_a_newer_move_ends_the_older():
 def test_a_slider_says_its_value_as_the_language_writes_it():
     slider = Slider("strict.severity", "id", value=4.5, low=0, high=10, step=0.5, digits=1)
     assert "<output>4,5</output>" in slider.box.children[0].value
+    moves = []
+    slider.on_move(lambda: moves.append(slider.value))
+    slider._slider.value = 4.500000000000001  # what a browser may send back when it has drawn the slider
+    assert moves == []
     slider.value = 7
+    assert moves == [7.0]
     assert "<output>7,0</output>" in slider.box.children[0].value
 
 
