@@ -16,7 +16,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from kinerja.bias_checks import Settings, is_number
-from kinerja.bias_family import adjust, hide, typed
+from kinerja.bias_family import adjust_within, hide, typed
 from kinerja.bias_groups import Comparison, values_of
 from kinerja.bias_residuals import without_partners
 from kinerja.results import CANNOT, OK
@@ -114,7 +114,7 @@ def drf_table(
     outcome: str = "observed",
     minimum: int = 10,
 ) -> pd.DataFrame:
-    """Rows of raters (Holm over the raters of a comparison), and a first row without rater: the gap that all share.
+    """Rows of raters (Holm over all raters and groups of an attribute); a first row without rater: the gap all share.
 
     residuals : ratee, rater, residual of the rater model, in its unit (several of a pair are averaged); without them
         each supervisor's own `outcome` is used
@@ -125,6 +125,9 @@ def drf_table(
     tables = [_drf_rows(pairs, c, settings, minimum, modelled) for c in compared] if pairs is not None else []
     rows = [row for found in tables for row in found]
     table = pd.DataFrame(rows).reindex(columns=[*DRF_COLUMNS, "hidden"])
+    if rows:
+        table["p_adjusted"] = adjust_within(table.astype({"p": float}), "p", table["attribute"], "holm")
+        table["review"] = table["p_adjusted"] < settings.level
     text = ("attribute", "group", "reference", "rater", "status", "reason")
     finished = typed(table.drop(columns="hidden"), text, ("n_group", "n_reference", "n"), ("review",))
     return hide(finished, table["hidden"].eq(True), ("rater",))
@@ -164,11 +167,10 @@ def _drf_rows(
     reason = "few_raters" if len(usable) < 2 else "no_variation"
     if found is not None:
         rows.append(head | {"rater": ""} | _common(found, chosen, settings))
-    adjusted = adjust(found.p, "holm") if found is not None else np.array([])
     for rater, a, b in sizes:
-        row = head | {"rater": rater, "n_group": a, "n_reference": b, "n": a + b, "review": False}
+        row = head | {"rater": rater, "n_group": a, "n_reference": b, "n": a + b}
         if rater in usable and found is not None:
-            row |= _drf_row(found, usable.index(rater), adjusted, settings)
+            row |= _drf_row(found, usable.index(rater), settings)
         else:
             row["reason"] = reason if rater in usable else "under_floor"
         rows.append(row)
@@ -201,13 +203,12 @@ def _common(found: RaterGaps, chosen: pd.DataFrame, settings: Settings) -> dict[
         "std_error": error,
         "conf_low": found.common - half,
         "conf_high": found.common + half,
-        "review": False,
         "status": OK,
         "reason": "",
     }
 
 
-def _drf_row(found: RaterGaps, j: int, adjusted: Array, settings: Settings) -> dict[str, Any]:
+def _drf_row(found: RaterGaps, j: int, settings: Settings) -> dict[str, Any]:
     half = float(stats.t.ppf((1 + settings.confidence) / 2, found.df)) * float(found.std_error[j])
     estimate = float(found.estimate[j])
     return {
@@ -220,8 +221,6 @@ def _drf_row(found: RaterGaps, j: int, adjusted: Array, settings: Settings) -> d
         "conf_high": estimate + half,
         "shrinkage": float(found.shrinkage[j]),
         "p": float(found.p[j]),
-        "p_adjusted": float(adjusted[j]),
-        "review": bool(adjusted[j] < settings.level),
         "status": OK,
         "reason": "",
     }

@@ -327,18 +327,21 @@ def _one_sample(values: np.ndarray, context: _Context) -> dict[str, Any]:
 
 
 def _two_sample(own: _Own, column: str, context: _Context) -> dict[str, Any]:
-    """Others' mean less the own, Welch's error."""
+    """Others' mean less the own; the error from the spread of the others.
+
+    With the rater's own spread a few sheets that happen to lie near the middle would also have a small error: 15 in
+    100 offices without any difference between raters then had one flagged.
+    """
     values = getattr(own, column)
     values = values[np.isfinite(values)]
     n = len(values)
     m, mean, variance = context.others(own, column)
     if n < context.minimum or m < context.minimum:
         return _NOTHING | {"n": n, "reason": "under_floor"}
-    first, second = float(values.var(ddof=1)) / n, variance / m
-    if first + second <= 1e-18:
+    if variance <= 1e-18:
         return _NOTHING | {"n": n, "reason": "no_variation"}
-    df = (first + second) ** 2 / (first**2 / (n - 1) + second**2 / (m - 1))
-    return _t_row(mean - float(values.mean()), float(np.sqrt(first + second)), df, n, context)
+    error = float(np.sqrt(variance * (1 / n + 1 / m)))
+    return _t_row(mean - float(values.mean()), error, m - 1, n, context)
 
 
 def _t_row(estimate: float, error: float, df: float, n: int, context: _Context) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kinerja import labels
 from kinerja.bias import check_bias
 from kinerja.bias_checks import CHECK_COLUMNS, Settings, check_table
+from kinerja.bias_drf import drf_table
 from kinerja.bias_gaps import mean_power
 from kinerja.bias_groups import comparisons, complement, people
 from kinerja.bias_screens import SCREENS, screen_table
@@ -432,3 +433,38 @@ def test_supervisors_who_differ_but_do_not_favour_their_like():
         found = similarity_table(persons, ["sex"], ["observed"], {"sex": own}, SETTINGS, permutations=199, seed=seed)
         seen.append(found["verdict"].iloc[0] == "shown")
     assert np.mean(seen) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 160)
+
+
+def test_a_rater_near_the_middle_has_the_error_of_the_others():
+    """A rater whose few sheets are all alike has no spread of their own; centrality then has no zero-width interval."""
+    rng = np.random.default_rng(3)
+    who = np.repeat(np.arange(60), 5)
+    ratings = pd.DataFrame(
+        {"ratee": [f"r{i}" for i in who], "rater": [f"s{i // 12}" for i in who], "role": "supervisor",
+         "item": np.tile([f"i{k}" for k in range(5)], 60), "rating": np.clip(rng.integers(1, 6, 300), 1, 5)}
+    )  # fmt: skip
+    ratings.loc[ratings["rater"] == "s0", "rating"] = 3
+    table = screen_table(ratings, scale=(1, 5))
+    row = table[(table["screen"] == "centrality") & (table["rater"] == "s0")].iloc[0]
+    sheets = (ratings["rating"] - 3).abs().groupby([ratings["rater"], ratings["ratee"]]).mean()
+    others = sheets.drop("s0")
+    assert row["estimate"] == pytest.approx(others.mean())
+    assert row["std_error"] == pytest.approx(np.sqrt(others.var() * (1 / 12 + 1 / len(others))))
+
+
+def test_three_groups_are_one_family_of_raters():
+    """Holm over the raters of both comparisons of an attribute: 5 % of offices together, not for each comparison."""
+    rng = np.random.default_rng(2)
+    team = np.repeat(np.arange(8), 24)
+    group = rng.choice(["X", "Y", "Z"], len(team), p=[0.3, 0.4, 0.3])
+    persons = pd.DataFrame(
+        {"ratee": [f"r{i}" for i in range(len(team))], "age": group, "supervisor": [f"s{t}" for t in team],
+         "observed": rng.normal(0, 4, 8)[team] + rng.normal(0, 5, len(team))}
+    )  # fmt: skip
+    found = drf_table(persons, comparisons(persons, "age"), SETTINGS, residuals=None)
+    rows = found[found["p"].notna()].sort_values("p")
+    assert set(rows["group"]) == {"X", "Z"} and len(rows) == 16
+    stepped = np.minimum.accumulate  # naive Holm: running maximum of (m - i) p
+    naive = -stepped(-np.minimum(rows["p"].to_numpy() * np.arange(16, 0, -1), 1))
+    assert rows["p_adjusted"].to_numpy() == pytest.approx(naive)
+    assert (rows["review"] == (rows["p_adjusted"] < 0.05)).all()
