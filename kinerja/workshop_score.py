@@ -83,7 +83,7 @@ class WorkedScore:
     Fields
     ------
     attainment : of the indicator, per cent; attainment_all : weighted mean of all her indicators, per cent
-    rating, points : mean of the supervisor's ratings (1-5), the same on 0-100
+    rating, n_items, points : mean of the supervisor's ratings (1-5), of how many, the same on 0-100
     combined : the office's weighted score, NaN without weights; weights : of attainment and behaviour
     index, grade : citizens' index (25-100) of her team and its grade
     predikat : of the ratings as given, "" where there is none
@@ -93,6 +93,7 @@ class WorkedScore:
     attainment: float
     attainment_all: float
     rating: float
+    n_items: int
     points: float
     combined: float
     weights: Mapping[str, float]
@@ -171,6 +172,7 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
         attainment=float(indicator["attainment"].iloc[0]),
         attainment_all=float(own["attainment"]),
         rating=float(own["rating"]),
+        n_items=int(own["n_items"]),
         points=float(own["points"]),
         combined=float(own["combined"]),
         weights=dict(weights.items()) if weights else {},

@@ -108,7 +108,7 @@ def score_frame(found: WorkedScore, moves: Moves, language: labels.Language) -> 
     rows: list[tuple[str, dict[str, Any], float, int]] = [
         ("attainment", {"target": moves.target, "realisation": moves.realisation}, found.attainment, 1),
         ("attainment_all", {"n": len(sheet.indicators)}, found.attainment_all, 1),
-        ("points", {"rating": found.rating}, found.points, 1),
+        ("points", {"rating": found.rating, "n": found.n_items}, found.points, 1),
         ("combined", {"attainment": found.attainment_all, "points": found.points,
                       "weight": weights.get("attainment", ""), "other": weights.get("behaviour", "")},
          found.combined, 1),

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
+from typer.testing import CliRunner
 
 from kinerja import labels
-from kinerja.cli_workshop import NOTEBOOK, TEMPLATES, page_environment, page_settings, page_style
+from kinerja.cli import app
+from kinerja.cli_workshop import NOTEBOOK, TEMPLATES, end, page_environment, page_settings, page_style
+from kinerja.errors import ParameterError
 from kinerja.workshop import PARTS, contents_html
 from kinerja.workshop_controls import Slider, Steps
 from kinerja.workshop_groups_view import groups_part
@@ -169,3 +177,28 @@ def test_the_page_learns_of_the_room_by_its_environment(server):
     assert environment["KINERJA_WORKSHOP_KEY"] == server.key
     assert environment["KINERJA_WORKSHOP_ADDRESS"] == f"127.0.0.1:{server.port}/"
     assert environment["JUPYTER_PATH"].startswith(str(TEMPLATES)) and NOTEBOOK.exists()
+
+
+def test_a_taken_port_is_said_in_a_sentence(server, monkeypatch):
+    monkeypatch.setenv("KINERJA_LANGUAGE", "en")
+    found = CliRunner().invoke(app, ["workshop", "--no-browser", "--port", str(server.port - 1)])
+    assert isinstance(found.exception, ParameterError)
+    assert f"Port {server.port} is in use" in found.exception.message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_page_that_does_not_stop_is_ended(monkeypatch):
+    monkeypatch.setattr("kinerja.cli_workshop.GRACE", 0.5)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    page = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+    page.stdout.readline()
+    end(page)
+    page.stdout.close()
+    assert page.returncode == -signal.SIGKILL
+    quiet = subprocess.Popen([sys.executable, "-c", "pass"])
+    while quiet.poll() is None:
+        time.sleep(0.05)
+    end(quiet)
+    assert quiet.returncode == 0
