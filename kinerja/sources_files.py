@@ -23,6 +23,9 @@ from kinerja.parameters import Source
 MAXIMUM_COLUMNS = 2_000
 """No table of an office is wider; a file that is, is damaged or hostile."""
 
+MAXIMUM_PARQUET_CELLS = 100_000_000
+"""Cells of a Parquet file that is read whole: a file of a few bytes can claim any number of equal rows."""
+
 MAXIMUM_BYTES = 2 * 1024**3
 """Largest text file read into memory; larger tables belong into Parquet or a database."""
 
@@ -249,6 +252,10 @@ def _read_parquet(path: Path, refuse: Refuse) -> RawTable | None:
         file = pq.ParquetFile(path)
         if len(file.schema_arrow) > MAXIMUM_COLUMNS:
             refuse("too_many_columns", found=str(len(file.schema_arrow)), limit=MAXIMUM_COLUMNS)
+            return None
+        cells_held = file.metadata.num_rows * len(file.schema_arrow)
+        if cells_held > MAXIMUM_PARQUET_CELLS:
+            refuse("too_many_cells", found=str(cells_held), limit=MAXIMUM_PARQUET_CELLS)
             return None
         headers = tuple(str(name) for name in file.schema_arrow.names)
         cells = file.read().to_pandas(ignore_metadata=True)
