@@ -3,10 +3,9 @@
     python benchmarks/reports.py                      all ways, 40 reports of the warm one, 4 of each slow one
     python benchmarks/reports.py --reports 220 --only batch
 
-The notebook is notebooks/unit_report.ipynb where it is there, else one of its kind made here: it opens the evaluation of
-the Andir example and shows five charts (each in two widths) and three tables. Every way ends with an HTML page; only
-kinerja's also has the workbook and the manifest. Writes benchmarks/results/reports.csv with the command in its first
-line; `load` is the machine's load average before each way: above the number of its processors, times are too long.
+The notebook is notebooks/unit_report.ipynb on the Andir example. Every way ends with an HTML page; only kinerja's also
+has the workbook and the manifest. Writes benchmarks/results/reports.csv with the command in its first line; `load` is
+the machine's load average before each way: above the number of its processors, times are too long.
 """
 
 from __future__ import annotations
@@ -28,37 +27,9 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ROOT / "parameters" / "andir-2026-q3.yaml"
 
-PARAMETERS_CELL = (
-    'parameters_file: str = ""\nlanguage: str = "id"\nrun_folder: str = ""\nbase: str = ""\nunit: str = ""'
-)
-CELLS = (
-    "import kinerja as kj\nimport numpy as np, pandas as pd\nfrom kinerja import plots\n"
-    "from kinerja.tables import interval, number, table\nfrom kinerja.report_blocks import facts",
-    "run = kj.open_run(parameters_file, language=language, base=base, run_folder=run_folder)",
-    "staff = run.inputs.staff\nmine = staff[staff['unit'] == unit]\nfacts([('pegawai', str(len(mine)))])",
-    "random = np.random.default_rng(len(unit))\nframe = pd.DataFrame({'unit': sorted(staff['unit'].dropna().unique())})\n"
-    "frame['estimate'] = random.normal(80, 4, len(frame))\nframe['n'] = 100\n"
-    "frame = frame.assign(conf_low=frame['estimate'] - 2, conf_high=frame['estimate'] + 2)",
-    "table(frame, columns=['unit', 'n', number('estimate', 1), interval()], language=language, caption='Indeks')",
-    "plots.dot_interval_chart(frame, label='unit', language=language, caption='Indeks')",
-    "periods = pd.DataFrame([(p, u, 80 + k) for k, p in enumerate(('2025-Q4', '2026-Q1', '2026-Q2', '2026-Q3'))"
-    " for u in frame['unit'][:4]], columns=['period', 'unit', 'estimate'])\n"
-    "plots.trend_chart(periods, series='unit', language=language, caption='Tren')",
-    "elements = pd.DataFrame([(f'Unsur {e}', p, 3 + random.normal() / 9) for e in range(9) for p in ('2026-Q2', '2026-Q3')],"
-    " columns=['element', 'period', 'estimate'])\nplots.elements_chart(elements, language=language, caption='Unsur')",
-    "table(elements, language=language, caption='Unsur')",
-    "counts = pd.DataFrame({'category': list('abcde'), 'count': [2, 30, 90, 12, 1]})\n"
-    "plots.distribution_chart(counts, language=language, caption='Sebaran')",
-    "people = pd.DataFrame({'ratee': mine['ratee'].astype(str).unique()})\npeople['observed'] = random.normal(76, 5, len(people))\n"
-    "people['calibrated'] = people['observed'] + 1\n"
-    "people = people.assign(conf_low=people['calibrated'] - 3, conf_high=people['calibrated'] + 3)\n"
-    "plots.calibration_chart(people, language=language, caption='Kalibrasi')",
-    "table(people, language=language, caption='Pegawai')",
-)
-
 
 def main() -> int:
-    """Time the ways, write the table, print it; 1 where the batch made fewer than 120 reports a minute on a quiet machine."""
+    """Time the ways, write the table, print it; 1 where a quiet machine made fewer than 120 reports a minute."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reports", type=int, default=40, help="reports of the batch")
     parser.add_argument("--slow", type=int, default=4, help="reports of each of the other ways")
@@ -92,23 +63,7 @@ def prepared(place: Path) -> list[dict[str, Any]]:
     from kinerja.report_batch import UNIT_REPORT, _unit_jobs
 
     parameters = load_parameters(PARAMETERS, overrides={"output.folder": str(place / "out")})
-    notebook = UNIT_REPORT if UNIT_REPORT.exists() else written(place / "unit_report.ipynb")
-    return _unit_jobs(parameters, notebook)[1]
-
-
-def written(path: Path) -> Path:
-    """A unit report of the usual size."""
-    from kinerja.report_notebook import load_papermill
-
-    load_papermill()
-    import nbformat
-
-    cells = [nbformat.v4.new_code_cell(PARAMETERS_CELL, metadata={"tags": ["parameters"]})]
-    cells += [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={**kernel, "language_info": {"name": "python"}})
-    nbformat.write(notebook, path)
-    return path
+    return _unit_jobs(parameters, UNIT_REPORT)[1]
 
 
 def many(jobs: list[dict[str, Any]], count: int, place: Path) -> list[dict[str, Any]]:
@@ -171,9 +126,10 @@ def commands(job: dict[str, Any]) -> str:
     given = " ".join(f"-r {name} '{value}'" for name, value in job["arguments"].items())
     tools = Path(sys.executable).parent
     executed = folder / "executed.ipynb"
+    quiet = "--log-level ERROR"
     return (
-        f"'{tools}/papermill' '{job['notebook']}' '{executed}' {given} --no-progress-bar --log-level ERROR 2>/dev/null && "
-        f"'{tools}/jupyter' nbconvert --to html --no-input --log-level ERROR --output report.html '{executed}' 2>/dev/null"
+        f"'{tools}/papermill' '{job['notebook']}' '{executed}' {given} --no-progress-bar {quiet} 2>/dev/null && "
+        f"'{tools}/jupyter' nbconvert --to html --no-input {quiet} --output report.html '{executed}' 2>/dev/null"
     )
 
 

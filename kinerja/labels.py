@@ -171,8 +171,6 @@ def _table(folder: str) -> Mapping[str, dict[str, str]]:
         for row in csv.DictReader(source.read_text(encoding="utf-8").splitlines()):
             key = cast(str, row["key"])
             if key in rows:
-                raise KeyError(
-                    f"data/{folder}/{source.name}: key {key!r} is also in another file; keys are unique"
-                )
+                raise KeyError(f"data/{folder}/{source.name}: key {key!r} is also in another file; keys are unique")
             rows[key] = {name: value or "" for name, value in row.items() if name}
     return rows

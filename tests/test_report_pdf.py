@@ -20,7 +20,8 @@ PAGE = (
 
 
 def test_a_pdf_is_tagged_and_a4(tmp_path):
-    pytest.importorskip("weasyprint", reason="no WeasyPrint here: pip install 'kinerja[pdf]'", exc_type=(ImportError, OSError))
+    wanted = "no WeasyPrint here: pip install 'kinerja[pdf]'"
+    pytest.importorskip("weasyprint", reason=wanted, exc_type=(ImportError, OSError))
     write_pdf(PAGE, tmp_path / "a.pdf")
     raw = (tmp_path / "a.pdf").read_bytes()
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", raw, flags=re.DOTALL)
