@@ -20,6 +20,7 @@ from kinerja.report_files import occupied, sha256_text, staged, sweep, write_tex
 from kinerja.report_index import index_html
 from kinerja.report_manifest import is_current, run_record
 from kinerja.report_notebook import FIXED, NotebookError, execute_notebook
+from kinerja.sources_names import known_of
 
 if TYPE_CHECKING:
     from kinerja.parameters import Parameters
@@ -98,6 +99,8 @@ def batch(
     )
     for job in jobs:
         sweep(Path(job["folder"]))
+    for run in chosen:
+        known_of(run)  # read here once: processes that are forked for the reports then have the names already
     current = [job["name"] for job in jobs if is_current(Path(job["folder"]), job["record"])]
     open_jobs = [job for job in jobs if job["name"] not in set(current)]
     results = _run(open_jobs, workers or os.cpu_count() or 1, scheduler, _Meter(progress, len(jobs), len(current)))
