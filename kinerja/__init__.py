@@ -56,6 +56,8 @@ _HOME = {
     "explain_all": "explain",
     "Appeal": "appeal",
     "appeal": "appeal",
+    "AppealReplay": "appeal_replay",
+    "replay_appeal": "appeal_replay",
     "write_sheets": "report_sheet",
     "sheet_section": "report_sheet",
     "Comparison": "comparison",

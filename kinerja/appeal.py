@@ -17,8 +17,9 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kinerja import labels
 from kinerja.comparison import Comparison, compare_evaluations
-from kinerja.errors import DataError, ParameterError
+from kinerja.errors import DataError, ParameterError, Problem
 from kinerja.evaluation import Evaluation, evaluate
 from kinerja.sources import Inputs
 
@@ -48,7 +49,7 @@ class Correction(BaseModel):
 
     ratee : whom it concerns; asked_by, asked_on, reason : for the record
     changes : applied in this order
-    decided, decided_by, decided_on : what people decided, filled in by them afterwards
+    decided, decided_by, decided_on : what people decided, filled in by them afterwards; all three or none
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +62,13 @@ class Correction(BaseModel):
     decided: str = ""
     decided_by: str = ""
     decided_on: date | None = None
+
+    @model_validator(mode="after")
+    def _decided_by_somebody(self) -> Correction:
+        given = [bool(self.decided.strip()), bool(self.decided_by.strip()), self.decided_on is not None]
+        if any(given) and not all(given):
+            raise ValueError("give `decided`, `decided_by` and `decided_on` together, or none of them")
+        return self
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,20 +102,32 @@ def appeal(evaluation: Evaluation, correction_file: str | Path, *, ratee: str | 
     Raises
     ------
     ParameterError : the file is not a correction, or names another person
-    DataError : a change matches no row, or names a column that the table does not have
+    DataError : the person is not in the run; a change matches no row, names a column that the table does not have,
+        a person or unit that nobody knows, or makes a rating there twice
     """
     path = Path(correction_file)
     correction, digest = read_correction(path)
     if ratee is not None and ratee != correction.ratee:
-        raise ParameterError(
-            f"{path.name}: found ratee {correction.ratee!r}; {ratee!r} is expected. Correct one of the two."
-        )
-    inputs, rows = apply_changes(evaluation.inputs, correction.changes, name=path.name)
+        problem = _problem(path.name, "ratee", ratee, "appeal_person", expected=correction.ratee)
+        raise ParameterError(labels.problem_message([problem]), [problem])
+    return apply_correction(evaluation, correction, digest, name=path.name)
+
+
+def apply_correction(evaluation: Evaluation, correction: Correction, sha256: str, *, name: str) -> Appeal:
+    """The appeal of a correction that is read already, from its file or from a record.
+
+    Raises
+    ------
+    DataError : see `appeal`
+    """
+    if correction.ratee not in set(evaluation.inputs.staff["ratee"].astype(str)):
+        raise _refused(name, "ratee", correction.ratee, "appeal_not_in_run")
+    inputs, rows = apply_changes(evaluation.inputs, correction.changes, name=name)
     corrected = evaluate(evaluation.parameters, inputs=inputs, held=evaluation.calibration)
     return Appeal(
         ratee=correction.ratee,
         correction=correction.model_dump(mode="json"),
-        sha256=digest,
+        sha256=sha256,
         rows=rows,
         comparison=compare_evaluations(evaluation, corrected, tolerance=1e-9),
         corrected=corrected,
@@ -125,18 +145,20 @@ def read_correction(path: Path) -> tuple[Correction, str]:
         content = path.read_bytes()
         raw = yaml.safe_load(content.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ParameterError(
-            f"{path.name}: found {type(error).__name__}; a readable YAML correction is expected."
-        ) from error
+        problem = _problem(path.name, "", type(error).__name__, "appeal_unreadable")
+        raise ParameterError(labels.problem_message([problem]), [problem]) from error
     try:
         return Correction.model_validate(raw), hashlib.sha256(content).hexdigest()
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-        raise ParameterError(f"{path.name}: {found}. docs/appeal.md shows a correction.") from error
+        problems = [
+            _problem(path.name, ".".join(map(str, e["loc"])), _short(e["input"]), "appeal_form", rule=e["msg"])
+            for e in error.errors(include_url=False)
+        ]
+        raise ParameterError(labels.problem_message(problems), problems) from error
 
 
 def apply_changes(inputs: Inputs, changes: list[Change], *, name: str = "") -> tuple[Inputs, pd.DataFrame]:
-    """The inputs with the changes made, and every value that changed."""
+    """The inputs with the changes made, and every value that changed; a value that was so already is left alone."""
     tables: dict[str, pd.DataFrame] = {}
     rows: list[tuple[str, int, str, str, str]] = []
     for change in changes:
@@ -148,9 +170,15 @@ def apply_changes(inputs: Inputs, changes: list[Change], *, name: str = "") -> t
             continue
         for column, value in change.set.items():
             _known(frame, column, change.table, name)
-            rows += [(change.table, int(k), column, str(frame.at[k, column]), str(value)) for k in frame.index[chosen]]
-            frame[column] = _with_value(frame[column], chosen, value)
+            _known_value(inputs, column, value, name)
+            differs = chosen & ~_equals(frame[column], value)
+            if differs.any():
+                old, frame[column] = frame[column], _with_value(frame[column], differs, value)
+                rows += [(change.table, int(k), column, str(old[k]), str(frame.at[k, column]))
+                         for k in frame.index[differs]]  # fmt: skip
         tables[change.table] = frame
+        if change.table == "ratings":
+            _once(frame, getattr(inputs, change.table), name)
     changed = pd.DataFrame(rows, columns=["table", "row", "column", "old", "new"])
     return replace(inputs, **tables), changed  # type: ignore[arg-type]
 
@@ -162,11 +190,13 @@ def _matching(frame: pd.DataFrame, change: Change, name: str) -> pd.Series[bool]
         chosen &= _equals(frame[column], value)
     if not chosen.any():
         where = ", ".join(f"{column}={value}" for column, value in change.where.items())
-        raise DataError(f"{name}: {change.table}: no row has {where}. Look the values up in the data (kinerja check).")
+        raise _refused(name, change.table, where, "appeal_no_row", table=change.table)
     return chosen
 
 
 def _equals(column: pd.Series, value: Value) -> pd.Series[bool]:
+    if value is None:
+        return column.isna()
     if isinstance(value, date):
         return pd.to_datetime(column).dt.date == value
     if isinstance(value, (int, float)) and pd.api.types.is_numeric_dtype(column):
@@ -180,12 +210,52 @@ def _with_value(column: pd.Series, chosen: pd.Series[bool], value: Value) -> pd.
         return column.mask(chosen, pd.Timestamp(value))
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(float).mask(chosen, float("nan") if value is None else float(value))
-    return column.astype(object).mask(chosen, None if value is None else str(value))
+    return column.astype(object).mask(chosen, None if value is None else str(value)).astype(column.dtype)
 
 
 def _known(frame: pd.DataFrame, column: str, table: str, name: str) -> None:
     if column not in frame:
-        raise DataError(f"{name}: {table} has no column {column!r}; it has {', '.join(map(str, frame.columns))}.")
+        allowed = ", ".join(map(str, frame.columns))
+        raise _refused(name, table, column, "appeal_column", table=table, allowed=allowed)
+
+
+_NAMED_IN = {
+    "ratee": (("staff", "ratee"),),
+    "supervisor": (("staff", "ratee"), ("staff", "supervisor"), ("ratings", "rater")),
+    "rater": (("staff", "ratee"), ("staff", "supervisor"), ("ratings", "rater")),
+    "unit": (("staff", "unit"),),
+    "period": (("staff", "period"),),
+}
+"""Columns that name somebody or something else, and where the run knows the name from."""
+
+
+def _known_value(inputs: Inputs, column: str, value: Value, name: str) -> None:
+    if column not in _NAMED_IN or value is None:
+        return
+    known = {str(v) for table, key in _NAMED_IN[column] for v in getattr(inputs, table)[key].dropna()}
+    if str(value) not in known:
+        raise _refused(name, column, str(value), "appeal_unknown", named=column)
+
+
+def _once(frame: pd.DataFrame, before: pd.DataFrame, name: str) -> None:
+    """A rating moved onto one that is there already would leave open which of the two counts."""
+    key = [c for c in ("period", "ratee", "rater", "role", "item") if c in frame]
+    twice = int(frame.duplicated(key).sum()) - int(before.duplicated(key).sum())
+    if twice > 0:
+        raise _refused(name, "ratings", str(frame[frame.duplicated(key)]["ratee"].iloc[0]), "appeal_twice", n=twice)
+
+
+def _short(value: object) -> str:
+    return str(value)[:60]
+
+
+def _problem(where: str, column: str, found: str, code: str, **data: int | str) -> Problem:
+    return Problem(where=where, column=column or None, found=found, code=code, data=data)
+
+
+def _refused(where: str, column: str, found: str, code: str, **data: int | str) -> DataError:
+    problem = _problem(where, column, found, code, **data)
+    return DataError(labels.problem_message([problem]), [problem])
 
 
 def appeal_record(found: Appeal, original: Evaluation) -> Mapping[str, Any]:

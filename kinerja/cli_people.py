@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinerja.cli_options import DataOption, LanguageOption, OutputOption, ParametersFile, help_text, load
+from kinerja.cli_options import PROBLEMS, DataOption, LanguageOption, OutputOption, ParametersFile, help_text, load
 from kinerja.cli_show import progress, say, show_table, spoken
+
+if TYPE_CHECKING:
+    from kinerja.appeal import Appeal
 
 RateeOption = Annotated[str | None, typer.Option("--ratee", help=say("option.ratee"), show_default=False)]
 ReceivedOption = Annotated[
@@ -55,25 +58,55 @@ def sheet(
 
 def appeal(
     parameters: ParametersFile,
-    correction: Annotated[Path, typer.Option("--correction", help=say("option.correction"), show_default=False)],
+    correction: Annotated[
+        Path | None, typer.Option("--correction", help=say("option.correction"), show_default=False)
+    ] = None,
     ratee: RateeOption = None,
+    replay: Annotated[Path | None, typer.Option("--replay", help=say("option.replay"), show_default=False)] = None,
     language: LanguageOption = None,
     data: DataOption = None,
     output: OutputOption = None,
 ) -> None:
+    if (correction is None) == (replay is None):
+        raise typer.BadParameter(say("appeal.which"))
     resolved = load(parameters, language, data, output)
     from kinerja.appeal import appeal as appeal_against
+    from kinerja.appeal_replay import replay_appeal
     from kinerja.evaluation import open_run
-    from kinerja.report_appeal import appeal_tables, write_appeal
+    from kinerja.report_appeal import write_appeal
 
     with progress() as step:
         evaluation = open_run(resolved, progress=step)
-        found = appeal_against(evaluation, correction, ratee=ratee)
-        folder = write_appeal(found, evaluation)
-    for table in appeal_tables(found, spoken()):
-        show_table(table)
-        typer.echo("")
-    typer.echo(say("appeal.done", n=len(found.comparison.persons), ratee=found.ratee, folder=str(folder)))
+        again = None if replay is None else replay_appeal(evaluation, replay)
+        found = appeal_against(evaluation, correction, ratee=ratee) if correction else again.appeal  # type: ignore[union-attr]
+        folder = write_appeal(found, evaluation) if again is None else None
+    _tell_appeal(found)
+    moved = len(found.comparison.persons)
+    if again is None:
+        typer.echo(say("appeal.done", n=moved, ratee=found.ratee, folder=str(folder)))
+    elif again.same:
+        typer.echo(say("appeal.same", n=moved, ratee=found.ratee))
+    else:
+        typer.echo(say("appeal.differs", ratee=found.ratee, parts=", ".join(again.different)))
+        raise typer.Exit(PROBLEMS)
+
+
+def _tell_appeal(found: Appeal) -> None:
+    """What changes, whom it moves, what was decided."""
+    from kinerja.report_appeal import appeal_tables
+
+    if found.rows.empty:
+        typer.echo(say("appeal.nothing"))
+    else:
+        for table in appeal_tables(found, spoken()):
+            show_table(table)
+            typer.echo("")
+    decision = found.correction
+    if decision["decided"]:
+        told = {"by": decision["decided_by"], "on": decision["decided_on"], "decided": decision["decided"]}
+        typer.echo(say("appeal.decided", **told))
+    else:
+        typer.echo(say("appeal.undecided"))
 
 
 def session(
