@@ -107,4 +107,5 @@ def _said(stream: bytes, fonts: Mapping[str, Glyphs]) -> Iterator[str]:
             words.append("".join(glyphs.get(code, "") for code in codes))
         else:
             words.append(literal.decode("latin-1"))
-    yield "".join(words)
+    # Strings of a page stand beside each other; those of a list of names and marks have nothing to do with each other.
+    yield ("" if b"BT" in stream else "\t").join(words)

@@ -112,6 +112,13 @@ def test_ordinary_figures_are_not_personal_data(text, tmp_path):
     assert scan_files(tmp_path, KNOWN) == ()
 
 
+def test_the_marks_of_a_pdf_are_no_telephone_number(tmp_path):
+    marks = zlib.compress(b"1 0 2 20 (11-08) (0812-0-0) (8428-0-1) (0812-1-0)")
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"%PDF-1.7\n1 0 obj << /Type /ObjStm /First 9 >>\nstream\n" + marks + b"\nendstream\nendobj")
+    assert scan_files(path, KNOWN) == ()
+
+
 def test_a_name_is_found_among_thousands(tmp_path):
     many = Known(names=tuple(f"Orang Nomor{k}" for k in range(3000)) + KNOWN.names)
     (tmp_path / "a.html").write_text("<p>" + "kata biasa " * 4000 + "SITI  AMINAH, S.Sos</p>", encoding="utf-8")
