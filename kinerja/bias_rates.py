@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaln
 
 Array = NDArray[np.float64]
-EXACT_TABLES = 400_000
+EXACT_TABLES = 100_000
 """Up to this many possible tables (n+1)(m+1) power is counted exactly; above it the normal approximation is as good."""
 _TIE = 1 + 1e-7
 """Relative slack for tables of equal probability, as in R's fisher.test."""
