@@ -70,6 +70,9 @@ def _exact(msr: float, mse: float, n: int, k: float, freedom: float, confidence:
 
 def _absolute(msr: float, msc: float, mse: float, n: int, k: int, confidence: float) -> tuple[Icc, Icc]:
     """ICC(A,1), ICC(A,k) with Satterthwaite's degrees of freedom v (McGraw & Wong, table 7)."""
+    if msc == 0 and mse == 0:  # all raters gave the same: 1, as in `_exact`; nothing where all subjects are alike too
+        perfect = [1.0 if msr > 0 else np.nan] * 3
+        return _icc(perfect, n, float(k)), _icc(perfect, n, float(k))
     r = (msr - mse) / (msr + (k - 1) * mse + k * (msc - mse) / n)
     a, b = k * r / (n * (1 - r)), 1 + k * r * (n - 1) / (n * (1 - r))
     v = (a * msc + b * mse) ** 2 / ((a * msc) ** 2 / (k - 1) + (b * mse) ** 2 / ((n - 1) * (k - 1)))

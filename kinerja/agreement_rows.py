@@ -252,8 +252,10 @@ def _light_row(design: Design, settings: Settings, reason: str) -> tuple[Any, ..
     table = design.category[order].reshape(len(design.cluster), len(design.raters))
     estimate = _light(table, len(design.values))
     clusters = np.unique(design.cluster)
-    without = np.array([_light(table[design.cluster != c], len(design.values)) for c in clusters])
     size = len(clusters)
+    if size < 2:  # nothing is left without the only cluster
+        return _row(Coefficient(estimate=estimate, std_error=0.0, freedom=0, n=n), settings["confidence"])
+    without = np.array([_light(table[design.cluster != c], len(design.values)) for c in clusters])
     error = float(np.sqrt((size - 1) / size * ((without - without.mean()) ** 2).sum()))
     return _row(Coefficient(estimate=estimate, std_error=error, freedom=size - 1, n=n), settings["confidence"])
 

@@ -91,7 +91,7 @@ def fit_mixed(
     Raises
     ------
     ParameterError : a column is not there, confidence is not between 0 and 1, no random term
-    EstimationError : a variance cannot be told from the residual or from another one; too few ratings
+    EstimationError : a variance cannot be told from the residual or from another one; too few ratings; no residual
     """
     settings = {
         "fixed": tuple(fixed),

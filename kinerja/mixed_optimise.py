@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from kinerja.errors import EstimationError
 from kinerja.mixed_design import MixedDesign
 from kinerja.mixed_likelihood import (
     Factorization,
@@ -28,6 +29,9 @@ from kinerja.results import Convergence
 Floats = NDArray[np.float64]
 
 HALVINGS = 4
+EXACT = 1e-4
+"""Residual variance, relative to that of the ratings, under which the terms explain them but for rounding."""
+
 SMALL = 1e-4
 """Variance, relative to what a level's mean can show, at which the slope at zero is judged."""
 
@@ -55,7 +59,12 @@ def optimise(
     """Minimum of the criterion; `held` keeps variances (by position) at a value.
 
     tolerance : the iteration ends when the fall of the criterion that the Newton step promises is below it
+
+    Raises
+    ------
+    EstimationError : the terms explain the ratings exactly, so that no residual is left to measure anything against
     """
+    total = float(design.xx[-1, -1] / design.n)
     held = held or {}
     variances = starting_variances(design) if start is None else start.copy()
     for at, value in held.items():
@@ -65,6 +74,11 @@ def optimise(
     for _ in range(most_iterations):
         if not held:
             variances, value = _rescale(design, found, variances, reml)
+            if variances[0] < EXACT * total:
+                raise EstimationError(
+                    f"mixed model: found no residual in {design.n} ratings, the terms explain them exactly; some "
+                    "disagreement is needed. Leave a term or the model out."
+                )
         trace.append(value)
         slope, information, em = _slopes(design, found, variances, reml)
         step, promised = _newton(slope, information, variances, held)
@@ -147,6 +161,9 @@ def _newton(slope: Floats, information: Floats, variances: Floats, held: Mapping
     """
     free = [i for i in range(len(variances)) if i not in held and variances[i] > 0]
     step = np.zeros(len(variances))
+    flat = [i for i in free if i > 0 and not information[i, i] > 0]  # levels whose means do not differ in any digit
+    step[flat] = -variances[flat]
+    free = [i for i in free if i not in flat]
     while free:
         inner = information[np.ix_(free, free)]
         scale = np.sqrt(np.diag(inner))

@@ -360,3 +360,18 @@ def test_every_row_has_its_words():
         assert labels.has_text(f"not_when.{name}")
     assert all(labels.has_text(f"advice.{code}") for code in set(table["advice"]) - {""})
     assert all(labels.has_text(f"reason.{code}") for code in set(table["reason"]) - {""})
+
+
+def test_raters_who_never_disagree_agree_fully():
+    rows = [("2026-Q3", f"p{i}", f"r{j}", "x", 1.0 + i % 4) for i in range(6) for j in range(3)]
+    found = estimate_agreement(pd.DataFrame(rows, columns=["period", "ratee", "rater", "item", "rating"]))
+    icc = found.coefficients[found.coefficients["coefficient"].str.startswith("icc")]
+    known = icc[icc["status"] == "ok"]
+    assert len(known) and (known["estimate"] == 1.0).all()
+
+
+def test_one_ratee_seen_by_everybody_has_an_agreement_without_an_interval():
+    rows = [("2026-Q3", "p0", f"r{j}", f"x{k}", 1.0 + (j + k) % 3) for j in range(3) for k in range(4)]
+    found = estimate_agreement(pd.DataFrame(rows, columns=["period", "ratee", "rater", "item", "rating"]))
+    light = found.coefficients[found.coefficients["coefficient"] == "light_kappa"]
+    assert light["std_error"].isna().all()

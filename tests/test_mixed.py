@@ -399,3 +399,11 @@ def test_every_code_has_its_words():
     assert all(labels.has_text(f"reason.{code}") for code in codes)
     for finding in (*fit.findings, *study.findings):
         labels.text(f"finding.{finding.code}", "id", **finding.data)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_ratings_without_any_disagreement_leave_nothing_to_estimate(shift):
+    """The ratee alone (or ratee and rater by addition) gives every rating: no residual to measure against."""
+    rows = [(f"p{i}", f"r{j}", f"x{k}", 1.0 + i % 4 + shift * j) for i in range(6) for j in range(3) for k in range(3)]
+    with pytest.raises(EstimationError, match="no residual"):
+        fit_mixed(pd.DataFrame(rows, columns=["ratee", "rater", "item", "rating"]))
