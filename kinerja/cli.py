@@ -33,6 +33,7 @@ from kinerja.cli_options import (
 )
 from kinerja.cli_show import progress, say, show_problems, show_table, spoken
 from kinerja.errors import KinerjaError, ParameterError, Problem
+from kinerja.report_notebook import FIXED
 
 if TYPE_CHECKING:
     from kinerja.comparison import Comparison
@@ -216,6 +217,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A Windows console may not know every letter: show a substitute instead of failing while reporting a failure.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    # One thread for matrices, as in the notebooks: the same digits, and many small matrices are quicker so. Whoever set
+    # a number of threads keeps it.
+    for name, value in FIXED.items():
+        os.environ.setdefault(name, value)
     try:
         code = app(standalone_mode=False)
     except KinerjaError as error:
