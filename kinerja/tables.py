@@ -234,8 +234,11 @@ def show(value: Value, column: Column, language: labels.Language) -> str:
         low, high = (labels.number(limit, column.digits, language) for limit in value)
         return f"{low}–{high}" if min(value) >= 0 else f"{low} … {high}"
     if column.kind == "percent" and isinstance(value, (int, float)):
-        return _signed(labels.percent(float(value), column.digits or 0, language), column, value)
+        return _share(float(value), column, language)
     if column.kind == "number" and isinstance(value, (int, float)):
+        least = 10.0 ** -(column.digits or 0)
+        if (column.key == "p" or column.key.startswith("p_")) and 0 < value < least / 2:  # no p is zero
+            return f"< {labels.number(least, column.digits, language)}"
         return _signed(labels.number(value, column.digits, language), column, value)
     if column.kind == "date":
         return labels.long_date(date.fromisoformat(str(value)), language)
@@ -255,6 +258,17 @@ def word(key: str, value: str, language: labels.Language) -> str:
 def header(key: str, language: labels.Language) -> str:
     """The label of a column; a key without one is shown as readable words."""
     return labels.label(key, language) if labels.has_label(key) else key.replace("_", " ").capitalize()
+
+
+def _share(value: float, column: Column, language: labels.Language) -> str:
+    """A share in per cent; what is neither none nor all is not rounded to it."""
+    digits = column.digits or 0
+    least = 10.0 ** -(digits + 2)
+    if 0 < value < least / 2:
+        return f"< {labels.percent(least, digits, language)}"
+    if 1 - least / 2 <= value < 1:
+        return f"> {labels.percent(1 - least, digits, language)}"
+    return _signed(labels.percent(value, digits, language), column, value)
 
 
 def _signed(shown: str, column: Column, value: float) -> str:

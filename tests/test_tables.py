@@ -214,3 +214,21 @@ def test_a_tie_is_decided_by_the_id_not_by_the_last_digit_of_a_sum():
     rows = pd.DataFrame({"ratee": ["P2", "P1", "P3"], "size": [0.1 + 0.2, 0.3, 0.4]})
     found = rows.sort_values(["size", "ratee"], ascending=[False, True], key=settled)
     assert list(found["ratee"]) == ["P3", "P1", "P2"]  # 0.1 + 0.2 is larger than 0.3 in the seventeenth digit only
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "shown"),
+    [
+        (percent("share"), 0.998, "> 99 %"),
+        (percent("share"), 0.001, "< 1 %"),
+        (percent("share", 1), 0.9996, "> 99,9 %"),
+        (percent("share"), 1.0, "100 %"),
+        (percent("share"), 0.0, "0 %"),
+        (percent("share"), 0.994, "99 %"),
+        (number("p_adjusted", 3), 0.0002, "< 0,001"),
+        (number("p", 3), 0.0007, "0,001"),
+        (number("estimate", 3), 0.0002, "0,000"),
+    ],
+)
+def test_nearly_none_and_nearly_all_are_not_rounded_to_none_and_all(column, value, shown):
+    assert show(value, column, "id").replace("\u00a0", " ") == shown
