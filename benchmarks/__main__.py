@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("facets", "mixed", "fairness", "reports", "reports_city", "calibration", "big_feedback")
+NAMES = ("facets", "mixed", "fairness", "reports", "reports_city", "calibration", "calibration_size", "big_feedback")
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
