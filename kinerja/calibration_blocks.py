@@ -92,7 +92,8 @@ def _part(bucket: Bucket, which: slice | Marks) -> Bucket:
 def reweighted(bucket: Bucket, error: Floats) -> Bucket:
     """The same block with other errors; what does not depend on them is kept."""
     other = replace(bucket, error=error)
-    other.__dict__["constant"] = bucket.constant
+    if "constant" in bucket.__dict__:
+        other.__dict__["constant"] = bucket.constant
     return other
 
 

@@ -163,9 +163,13 @@ def jacobian(psi: Floats) -> Floats:
 
 
 def covariance(bucket: Bucket, theta: Floats) -> Floats:
-    """(G, n, n) covariance of the rows."""
+    """(G, n, n) covariance of the rows; the sum over `bucket.constant` term by term, since a whole country's six
+    arrays would not fit beside each other."""
     V = outer(_loading(bucket, theta)) * _performance(bucket, theta)
-    V += np.tensordot(theta[3:9], bucket.constant, axes=(0, 0))
+    V += theta[3] * bucket.severity
+    V += theta[4] * outer(bucket.rating)
+    for mark, alone, shared in ((bucket.feedback, theta[5], theta[6]), (bucket.indicator, theta[7], theta[8])):
+        V += outer(mark) * (alone + shared * bucket.team)
     return np.asarray(V + bucket.error)
 
 
