@@ -48,7 +48,11 @@ def _lines(sheet: Sheet, language: labels.Language, starts: Sequence[str]) -> li
 def _figures(sheet: Sheet, language: labels.Language) -> Block:
     shown = [("observed", labels.number(sheet.observed, 1, language))]
     if len(sheet.steps):
-        shown.append(("calibrated", labels.number(float(sheet.steps["printed"].iloc[-1]), 1, language)))
+        # Where nothing is known of the supervisor's strictness, the figure is no comparison with anybody.
+        known = not any(s.code in ("unchanged", "not_calibrated") for s in sheet.statements)
+        shown.append(
+            ("calibrated" if known else "unchanged", labels.number(float(sheet.steps["printed"].iloc[-1]), 1, language))
+        )
     if sheet.conf_low == sheet.conf_low:
         low, high = (labels.number(value, 1, language) for value in (sheet.conf_low, sheet.conf_high))
         shown.append(("interval", f"{low}–{high}"))

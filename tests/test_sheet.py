@@ -139,6 +139,8 @@ def test_a_refused_adjustment_is_explained(run, language):
     assert first == last and not any(changes)
     value = explain(replace(frames, persons=persons), "r03").steps["printed"].iloc[0]
     assert labels.text("sheet.unchanged", language, observed=float(value)) in words(page)
+    assert labels.text("sheet.fact.unchanged", language) in words(page)
+    assert labels.text("sheet.fact.calibrated", language) not in words(page), "nothing was compared"
 
 
 def test_a_person_without_a_rating_has_a_page(run):
