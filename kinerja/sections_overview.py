@@ -84,13 +84,12 @@ def _predikat(evaluation: Evaluation) -> Iterator[Finding]:
 
 def _information(evaluation: Evaluation) -> Iterator[Finding]:
     known = None if evaluation.rater_use is None else information(evaluation.rater_use)
-    if known is None or evaluation.rater_use is None:
+    if known is None or evaluation.rater_use is None or not known["maximum"] > 0:
         return
     most = evaluation.rater_use.distribution.sort_values("n", kind="stable").iloc[-1]
     yield _headline(
         "entropy",
-        bits=float(known["estimate"]),
-        maximum=float(known["maximum"]),
+        used=float(known["estimate"]) / float(known["maximum"]),
         share=float(most["share"]),
         top=f"{most['category']:g}",
     )
