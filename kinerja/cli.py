@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinerja import __version__, cli_batch, cli_init, cli_people, cli_plan, cli_privacy, cli_workshop, labels
+from kinerja import (
+    __version__,
+    cli_batch,
+    cli_explore,
+    cli_init,
+    cli_people,
+    cli_plan,
+    cli_privacy,
+    cli_workshop,
+    labels,
+)
 from kinerja.cli_options import (
     DEFECT,
     INTERRUPTED,
@@ -209,6 +219,7 @@ cli_batch.register(app)
 cli_people.register(app)
 cli_plan.register(app)
 cli_privacy.register(app)
+cli_explore.register(app)
 cli_workshop.register(app)
 
 

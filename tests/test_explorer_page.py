@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -27,37 +27,34 @@ PATIENCE = 180_000
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The notebook served by Voila, on a copy of the example whose outputs go elsewhere."""
+    """The page of `kinerja explore`, on a copy of the example whose outputs go elsewhere."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "notebooks").mkdir()
-    shutil.copy(ROOT / "notebooks" / "explorer.ipynb", folder / "notebooks")
     shutil.copytree(ROOT / "parameters", folder / "parameters")
     shutil.copytree(ROOT / "kinerja" / "data" / "example", folder / "kinerja" / "data" / "example")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "voila", str(folder / "notebooks" / "explorer.ipynb"), f"--port={port}",
-               "--Voila.ip=127.0.0.1", "--port_retries=0", "--no-browser"]  # fmt: skip
-    with (folder / "voila.log").open("w") as log:
+    command = [sys.executable, "-m", "kinerja", "explore", str(folder / "parameters" / "andir-2026-q3.yaml"),
+               "--port", str(port), "--no-browser"]  # fmt: skip
+    with (folder / "page.log").open("w") as log:
         served = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder,
-                                  env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+                                  env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"})  # fmt: skip
     try:
-        _wait(port, served)
-        yield f"http://127.0.0.1:{port}/"
+        yield _address(folder / "page.log", served)
     finally:
         served.terminate()
         served.wait()
 
 
-def _wait(port, served):
+def _address(log, served):
+    """What the command says when the page can be opened: the address with its token."""
     end = time.monotonic() + PATIENCE / 1000
     while time.monotonic() < end and served.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/voila/static/voila-style.js", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError("Voila did not start")
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\w+", log.read_text(encoding="utf-8"))
+        if found:
+            return found.group()
+        time.sleep(0.5)
+    raise AssertionError(log.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +66,8 @@ def tab(address):
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        opened.complaints = []
+        opened.complaints, opened.asked = [], []
+        opened.on("request", lambda request: opened.asked.append(request.url))
         opened.on("console", lambda m: m.type == "error" and opened.complaints.append((m.location["url"], m.text)))
         opened.on("pageerror", lambda error: opened.complaints.append(("", str(error))))
         opened.goto(address, timeout=PATIENCE)
@@ -99,7 +97,7 @@ def test_the_code_is_there_to_be_copied(tab):
     tab.get_by_text("Salin sebagai kode").click()
     code = tab.locator(".kj-explorer pre").inner_text()
     compile(code, "copied", "exec")
-    assert "kj.open_run('../parameters/andir-2026-q3.yaml')" in code and "kj.view(evaluation" in code
+    assert "andir-2026-q3.yaml" in code and "kj.view(evaluation" in code
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.locator("button.kj-copy").click()
     assert tab.evaluate("navigator.clipboard.readText()") == code
@@ -112,6 +110,6 @@ def test_it_fits_a_phone(tab):
     assert tab.locator(".kj-explorer table").bounding_box()["width"] <= 340
 
 
-def test_nothing_complains(tab):
-    """Voila's own template asks for an icon font on the internet, which a closed network does not have."""
-    assert [c for c in tab.complaints if "fontawesome" not in c[0]] == []
+def test_nothing_complains_and_nothing_is_asked_of_another_machine(tab):
+    assert tab.complaints == []
+    assert all(url.startswith(("http://127.0.0.1:", "data:", "blob:")) for url in tab.asked)

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from kinerja import labels
 from kinerja.cli import app
-from kinerja.cli_workshop import NOTEBOOK, TEMPLATES, end, page_environment, page_settings, page_style
+from kinerja.cli_page import TEMPLATES, end, page_settings, page_style
+from kinerja.cli_workshop import NOTEBOOK, STYLE, page_environment, page_words
 from kinerja.errors import ParameterError
 from kinerja.workshop import PARTS, contents_html
 from kinerja.workshop_controls import Slider, Steps
@@ -158,7 +159,7 @@ def test_the_contents_name_every_part(language):
 
 @pytest.mark.parametrize("language", labels.LANGUAGES)
 def test_the_page_is_served_here_only_and_behind_a_token(language):
-    settings = page_settings(8866, "token", language, browser=False)
+    settings = page_settings(8866, "token", language, browser=False, words=page_words(language))
     assert settings["Voila"]["ip"] == "127.0.0.1" and settings["Voila"]["token"] == "token"
     policy = settings["Voila"]["tornado_settings"]["headers"]["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "http" not in policy
@@ -168,15 +169,16 @@ def test_the_page_is_served_here_only_and_behind_a_token(language):
 def test_the_template_names_no_other_host():
     template = (TEMPLATES / "voila" / "templates" / "workshop" / "index.html.j2").read_text(encoding="utf-8")
     assert "//" not in template.replace("// Sliders", "") and "cdn" not in template
-    assert "http" not in page_style() and "@import" not in page_style() and "url(" not in page_style()
+    style = page_style(STYLE)
+    assert "http" not in style and "@import" not in style and "url(" not in style
 
 
 def test_the_page_learns_of_the_room_by_its_environment(server):
-    environment = page_environment(server, 2, "en")
+    environment = page_environment(server, 2)
     assert environment["KINERJA_WORKSHOP_PORT"] == str(server.port)
     assert environment["KINERJA_WORKSHOP_KEY"] == server.key
     assert environment["KINERJA_WORKSHOP_ADDRESS"] == f"127.0.0.1:{server.port}/"
-    assert environment["JUPYTER_PATH"].startswith(str(TEMPLATES)) and NOTEBOOK.exists()
+    assert NOTEBOOK.exists()
 
 
 def test_a_taken_port_is_said_in_a_sentence(server, monkeypatch):
@@ -188,7 +190,7 @@ def test_a_taken_port_is_said_in_a_sentence(server, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_page_that_does_not_stop_is_ended(monkeypatch):
-    monkeypatch.setattr("kinerja.cli_workshop.GRACE", 0.5)
+    monkeypatch.setattr("kinerja.cli_page.GRACE", 0.5)
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     )

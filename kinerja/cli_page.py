@@ -1,0 +1,151 @@
+"""A notebook of widgets as a page on this machine: Voila behind a token, this package's template, no other host.
+
+`kinerja workshop` and `kinerja explore` are such pages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from kinerja import labels
+from kinerja.cli_show import say
+from kinerja.errors import ParameterError
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+"""Holds `voila/templates/workshop`: Voila looks for templates below each folder of JUPYTER_PATH."""
+
+LOOK = 0.2
+"""Seconds between two looks whether the page's server answers."""
+
+GRACE = 10.0
+"""Seconds that the page's server gets to stop its kernels."""
+
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://127.0.0.1:*; worker-src 'self' blob:; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
+
+
+def serve_page(
+    notebook: Path,
+    *,
+    port: int,
+    language: labels.Language,
+    browser: bool,
+    words: Mapping[str, str],
+    style: str = "",
+    environment: Mapping[str, str],
+    tell: Callable[[str], None],
+    ended: str,
+) -> None:
+    """Serve the notebook until Ctrl-C, a plain kill, or the end of its server.
+
+    words : title, lead and loading of the page; style : a style sheet of its own, below templates
+    tell : called with its address when it can be opened
+    ended : what is said after Ctrl-C
+
+    Raises
+    ------
+    ParameterError : the page's server stopped, as it does where the port is in use
+    """
+    token = secrets.token_hex(4)
+    with tempfile.TemporaryDirectory(prefix="kinerja-page-") as folder:
+        settings = page_settings(port, token, language, browser=browser, words=words, style=style)
+        # A folder that only this user reads: the token stands in it.
+        (Path(folder) / "voila.json").write_text(json.dumps(settings), encoding="utf-8")
+        page = subprocess.Popen(
+            [sys.executable, "-m", "voila", str(notebook), f"--Voila.config_file_paths={folder}"],
+            env={**os.environ, **environment, "JUPYTER_PATH": _template_path(), "KINERJA_LANGUAGE": language},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # remarks of kernels and websockets, which would only frighten a reader
+            start_new_session=True,  # Ctrl-C in the terminal is this command's alone, which then ends the page
+        )
+        _run(page, port, lambda: tell(f"http://127.0.0.1:{port}/?token={token}"), ended)
+
+
+def page_settings(
+    port: int, token: str, language: labels.Language, *, browser: bool, words: Mapping[str, str], style: str = ""
+) -> dict[str, Any]:
+    """Voila's settings: on this machine only, behind a token, this package's template, no request to another host."""
+    shown = {**words, "skip": labels.text("report.skip", language), "css": page_style(style)}
+    return {
+        "Voila": {
+            "ip": "127.0.0.1",
+            "port": port,
+            "port_retries": 0,
+            "token": token,
+            "open_browser": browser,
+            "log_level": "ERROR",
+            "tornado_settings": {"headers": {"Content-Security-Policy": _POLICY}},
+        },
+        "VoilaConfiguration": {
+            "template": "workshop",
+            "resources": {"language_code": language, "kinerja": shown},
+        },
+    }
+
+
+def page_style(own: str = "") -> str:
+    """The report's style sheet, light only (a projector, and widgets that know no dark), that of such pages, and the
+    page's own."""
+    sheets = [TEMPLATES / name for name in ("report/style.css", "voila/page.css", own) if name]
+    text = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    return text.replace("@media (prefers-color-scheme: dark)", "@media not all")
+
+
+def end(page: subprocess.Popen[bytes]) -> None:
+    """Ask the page's server to stop with its kernels; end it where it does not."""
+    for way in (page.terminate, page.kill):
+        if page.poll() is not None:
+            return
+        way()
+        try:
+            page.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _template_path() -> str:
+    return os.pathsep.join(path for path in (str(TEMPLATES), os.environ.get("JUPYTER_PATH", "")) if path)
+
+
+def _run(page: subprocess.Popen[bytes], port: int, tell: Callable[[], None], ended: str) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+    try:
+        while page.poll() is None and not _listens(port):
+            time.sleep(LOOK)
+        if page.poll() is None:
+            tell()
+        # Looking again and again, since a signal that another thread takes does not end a wait of this one.
+        while page.poll() is None:
+            time.sleep(LOOK)
+        if page.returncode:
+            raise ParameterError(say("workshop.stopped", port=str(port)))
+    except KeyboardInterrupt:
+        typer.echo(ended)
+    finally:
+        end(page)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
