@@ -35,7 +35,7 @@ def address(tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "kinerja", "explore", str(folder / "parameters" / "andir-2026-q3.yaml"),
-               "--port", str(port), "--no-browser"]  # fmt: skip
+               "--port", str(port), "--no-browser", "--language", "id"]  # fmt: skip
     with (folder / "page.log").open("w") as log:
         served = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder,
                                   env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"})  # fmt: skip
