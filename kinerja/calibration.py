@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kinerja.calibration_blocks import make_buckets
 from kinerja.calibration_design import Design, build_design
 from kinerja.calibration_explain import adjust, publish
 from kinerja.calibration_findings import calibration_findings, one_category
@@ -164,11 +165,12 @@ def calibrate(
         scale=scales,
     )
     rows = _published(design, period)
-    links = link_blocks(design)
+    plain = make_buckets(design)
+    links = link_blocks(design, plain)
     if held is None:
-        fit, buckets, extra = fit_robustly(design, links, *prior_in_use(borrowed, prior_widening))
+        fit, buckets, extra = fit_robustly(design, plain, links, *prior_in_use(borrowed, prior_widening))
     else:
-        fit, buckets, extra = held_fit(design, held)
+        fit, buckets, extra = held_fit(design, plain, held)
     dials = fitted_dials(fit)
     theta = variances(fit.working)
     system = factorise(design, buckets, theta, links, extra)
@@ -180,6 +182,16 @@ def calibrate(
     adjustments = adjust(
         design, published, differential.amount, rows, materiality=materiality, cap=cap, shut=dials.shut
     )
+    gate = gate_table(design, fit, buckets)
+    gain = gain_table(design, fit, buckets, dials, bias, adjustments, rows)
+    tipping = tipping_bias(design, system, published, dials)
+    leaning = office_share(effects, theta[3] * design.scale[0] ** 2, dials)
+    raters = raters_table(design, published, bias, dials, tipping, leaning, confidence)
+    units = units_table(design, effects, dials, confidence)
+    sensitivity = sensitivity_table(design, fit, buckets, links, extra, dials, rows)
+    shared_bias = shared_bias_table(design, fit, buckets, links, extra, dials, rows)
+    # a country's blocks and its tables of persons would not fit beside each other
+    del plain, buckets, links, system, effects
     table = persons_table(design, bias, adjustments, rows, confidence)
     posterior = posterior_table(
         design, bias, rows, table[["period", "ratee"]], _kept_gap(design, differential), confidence
@@ -188,21 +200,16 @@ def calibrate(
     if categories:
         table = with_categories(table, posterior, categories)
         crossings = crossings_table(table, design, bias, rows, differential.amount, categories, dials.shut)
-    gate = gate_table(design, fit, buckets)
-    gain = gain_table(design, fit, buckets, dials, bias, adjustments, rows)
     rank_changes = _rank_changes(table)
-    tipping = tipping_bias(design, system, published, dials)
-    leaning = office_share(effects, theta[3] * design.scale[0] ** 2, dials)
-    raters = raters_table(design, published, bias, dials, tipping, leaning, confidence)
     return Calibration(
         persons=table,
         posterior=posterior,
         raters=raters,
-        units=units_table(design, effects, dials, confidence),
+        units=units,
         gate=gate,
         parameters=parameters_table(design, fit),
-        sensitivity=sensitivity_table(design, fit, buckets, links, extra, dials, rows),
-        shared_bias=shared_bias_table(design, fit, buckets, links, extra, dials, rows),
+        sensitivity=sensitivity,
+        shared_bias=shared_bias,
         gain=gain,
         groups=groups_table,
         crossings=crossings,

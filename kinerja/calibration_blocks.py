@@ -3,6 +3,7 @@ on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from kinerja.calibration_rows import FEEDBACK, INDICATOR, RATING, Rows
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int8]
 
 LARGEST_BATCH = 512
 """Blocks handled at once: the arrays of a batch then fit the processor's cache."""
@@ -27,8 +29,9 @@ class Bucket:
 
     block : (G,) ids; row : (G, n) rows of the design, -1 padded
     rating, feedback, indicator : (G, n) 1.0 where the row is of that kind
-    team, leader : (G, n, n) exposure shared through teams and through supervisors; severity : (G, n, n)
-    error : (G, n, n) working units; value : (G, n); fixed : (G, n, p)
+    team, leader : (G, n, n) exposure shared through teams and through supervisors (one array where they are the same)
+    severity : (G, n, n) counts of shared raters, signed: small whole numbers
+    error : (G, n, n) working units; extra : (G, n) added to its diagonal; value : (G, n); fixed : (G, n, p)
     """
 
     block: Ints
@@ -38,8 +41,9 @@ class Bucket:
     indicator: Floats
     team: Floats
     leader: Floats
-    severity: Floats
+    severity: Counts
     error: Floats
+    extra: Floats
     value: Floats
     fixed: Floats
 
@@ -50,27 +54,65 @@ class Bucket:
         return np.stack([self.severity, outer(self.rating), f, f * self.team, x, x * self.team])
 
 
-def make_buckets(design: Rows, *, without: Marks | None = None) -> list[Bucket]:
-    """Dense arrays of the blocks, batched by padded size.
-
-    without : (J,) True for raters whose effects are left out of the blocks (they link blocks and are put back there)
-    """
+def make_buckets(design: Rows) -> list[Bucket]:
+    """Dense arrays of the blocks, batched by padded size."""
     count = np.bincount(design.block, minlength=design.n_blocks)
     start = np.cumsum(count) - count
     order = np.argsort(design.block, kind="stable")
     place = np.empty(len(design.kind), np.int64)
     place[order] = np.arange(len(order)) - start[design.block[order]]
     size = _padded(count)
-    kernels = _kernels(design, without)
+    exposed, rated = _exposed(design), _rated(design, np.ones(design.n_raters, bool))
+    error = design.error.tocoo()
     buckets = []
     slot = np.full(design.n_blocks, -1, np.int64)
     for n in np.unique(size[count > 0]):
         blocks = np.flatnonzero((size == n) & (count > 0))
         slot[:] = -1
         slot[blocks] = np.arange(len(blocks))
-        whole = _bucket(design, blocks, slot, place, int(n), kernels)
+        whole = _bucket(design, blocks, slot, place, int(n), exposed, rated, error)
         buckets += [_part(whole, slice(g, g + LARGEST_BATCH)) for g in range(0, len(blocks), LARGEST_BATCH)]
     return buckets
+
+
+def without_raters(design: Rows, buckets: list[Bucket], linked: Marks) -> list[Bucket]:
+    """The same blocks without the effects of the raters `linked` (J,), who join blocks and are put back there.
+
+    Only what these raters enter is new; the other arrays are those of `buckets`.
+    """
+    leader, severity = _led(design, ~linked), _rated(design, ~linked)
+    bucket_of, slot, place = where_rows_are(design, buckets)
+    pieces = [_by_bucket(kernel, design.block, bucket_of, len(buckets)) for kernel in (leader, severity)]
+    out = []
+    for k, bucket in enumerate(buckets):
+        G, n = bucket.row.shape
+        new = []
+        for i, j, value in (piece[k] for piece in pieces):
+            at = (slot[design.block[i]] * n + place[i]) * n + place[j]
+            new.append(np.bincount(at, value, G * n * n).reshape(G, n, n))
+        out.append(replace(bucket, leader=new[0], severity=new[1].astype(np.int8)))
+    return out
+
+
+def where_rows_are(design: Rows, buckets: list[Bucket]) -> tuple[Ints, Ints, Ints]:
+    """(blocks,) the bucket of each block and its place there; (n,) each row's place in its block."""
+    place = np.empty(len(design.kind), np.int64)
+    bucket_of, slot = np.empty(design.n_blocks, np.int64), np.empty(design.n_blocks, np.int64)
+    for k, bucket in enumerate(buckets):
+        bucket_of[bucket.block], slot[bucket.block] = k, np.arange(len(bucket.block))
+        inside = bucket.row >= 0
+        place[bucket.row[inside]] = np.nonzero(inside)[1]
+    return bucket_of, slot, place
+
+
+def _by_bucket(kernel: Any, block: Ints, bucket_of: Ints, n: int) -> list[tuple[Ints, Ints, Floats]]:
+    """Rows, columns and values of a sparse kernel inside the blocks of each bucket."""
+    i, j = kernel.row.astype(np.int64), kernel.col.astype(np.int64)
+    inside = np.flatnonzero(block[i] == block[j])
+    mine = bucket_of[block[i[inside]]]
+    order = inside[np.argsort(mine, kind="stable")]
+    ends = np.cumsum(np.bincount(mine, minlength=n))[:-1]
+    return list(zip(*(np.split(a[order], ends) for a in (i, j, kernel.data)), strict=True))
 
 
 def some_blocks(buckets: list[Bucket], most: int, *, seed: int = 0) -> list[Bucket]:
@@ -89,76 +131,88 @@ def _part(bucket: Bucket, which: slice | Marks) -> Bucket:
     return Bucket(**{f.name: getattr(bucket, f.name)[which] for f in fields(Bucket)})
 
 
-def reweighted(bucket: Bucket, error: Floats) -> Bucket:
-    """The same block with other errors; what does not depend on them is kept."""
-    other = replace(bucket, error=error)
-    if "constant" in bucket.__dict__:
-        other.__dict__["constant"] = bucket.constant
-    return other
-
-
 def with_error(buckets: list[Bucket], extra: Floats) -> list[Bucket]:
-    """The same blocks with error variances (n,) added, working units squared."""
+    """The same blocks with error variances (n,) added, working units squared; what does not depend on them is kept."""
     out = []
     for bucket in buckets:
-        error = bucket.error.copy()
-        diagonal = np.einsum("gii->gi", error)
-        diagonal += np.where(bucket.row >= 0, extra[bucket.row], 0.0)
-        out.append(reweighted(bucket, error))
+        other = replace(bucket, extra=np.where(bucket.row >= 0, extra[bucket.row], 0.0))
+        if "constant" in bucket.__dict__:
+            other.__dict__["constant"] = bucket.constant
+        out.append(other)
     return out
 
 
-def only_kinds(buckets: list[Bucket], kind: Ints, kinds: tuple[int, ...]) -> list[Bucket]:
-    """The same blocks with the rows of other kinds turned into padding; fixed columns of theirs are left out."""
+def only_kinds(buckets: list[Bucket], kind: Ints, kinds: tuple[int, ...]) -> Iterator[Bucket]:
+    """The same blocks with the rows of other kinds turned into padding; fixed columns of theirs are left out. One at a
+    time, since a whole country's would not fit beside each other."""
     keep = [(bucket.row >= 0) & np.isin(kind[bucket.row], kinds) for bucket in buckets]
     used = np.any([np.abs(b.fixed[k]).max(axis=0, initial=0.0) > 0 for b, k in zip(buckets, keep, strict=True)], axis=0)
-    out = []
-    for bucket, here in zip(buckets, keep, strict=True):
-        mark = here.astype(np.float64)
-        both = outer(mark)
-        error = bucket.error * both
-        np.einsum("gii->gi", error)[~here] = 1.0
-        out.append(
-            replace(
-                bucket,
-                row=np.where(here, bucket.row, -1),
-                rating=bucket.rating * mark,
-                feedback=bucket.feedback * mark,
-                indicator=bucket.indicator * mark,
-                team=bucket.team * both,
-                leader=bucket.leader * both,
-                severity=bucket.severity * both,
-                error=error,
-                value=bucket.value * mark,
-                fixed=(bucket.fixed * mark[:, :, None])[:, :, used],
-            )
-        )
-    return out
+    return (_only(bucket, here, used) for bucket, here in zip(buckets, keep, strict=True))
 
 
-def _kernels(design: Rows, without: Marks | None) -> list[Any]:
-    """(n, n) sparse: exposure shared through teams and leaders, raters shared, errors; within blocks only."""
-    exposure, n_spells = design.exposure, design.n_spells
-    every = np.arange(n_spells)
-    team = exposure @ _indicator(every, design.team_group, n_spells)
-    free = every if without is None else np.flatnonzero(~without[design.spell_rater])
-    leader = exposure @ _indicator(free, design.rater_group, n_spells)
+def _only(bucket: Bucket, here: Marks, used: Marks) -> Bucket:
+    mark = here.astype(np.float64)
+    both = outer(mark)
+    error = bucket.error * both
+    np.einsum("gii->gi", error)[~here] = 1.0
+    return replace(
+        bucket,
+        row=np.where(here, bucket.row, -1),
+        rating=bucket.rating * mark,
+        feedback=bucket.feedback * mark,
+        indicator=bucket.indicator * mark,
+        team=bucket.team * both,
+        leader=bucket.leader * both,
+        severity=bucket.severity * outer(here.astype(np.int8)),
+        error=error,
+        extra=bucket.extra * mark,
+        value=bucket.value * mark,
+        fixed=(bucket.fixed * mark[:, :, None])[:, :, used],
+    )
+
+
+def _exposed(design: Rows) -> tuple[Any, Any]:
+    """(n, n) sparse: exposure shared through teams, and through leaders; the same object where they are the same."""
+    every = np.arange(design.n_spells)
+    team = design.exposure @ _indicator(every, design.team_group, design.n_spells)
+    shared = (team @ team.T).tocoo()
+    groups = int(design.rater_group.max()) + 1
+    both = len(np.unique(design.team_group * np.int64(groups) + design.rater_group))
+    if both == len(np.unique(design.team_group)) == len(np.unique(design.rater_group)):
+        return shared, shared
+    return shared, _led(design, np.ones(design.n_raters, bool))
+
+
+def _led(design: Rows, which: Marks) -> Any:
+    """(n, n) sparse: exposure shared through the supervisors `which` (J,)."""
+    led = np.flatnonzero(which[design.spell_rater])
+    leader = design.exposure @ _indicator(led, design.rater_group, design.n_spells)
+    return (leader @ leader.T).tocoo()
+
+
+def _rated(design: Rows, which: Marks) -> Any:
+    """(n, n) sparse: raters among `which` (J,) shared, within blocks only."""
     rating = design.ratings.tocoo()
-    kept = np.ones(rating.nnz, bool) if without is None else ~without[rating.col]
+    kept = which[rating.col]
     key = design.block[rating.row[kept]] * np.int64(design.n_raters) + rating.col[kept]
     ids, local = np.unique(key, return_inverse=True)
-    severity = sparse.csr_array((rating.data[kept], (rating.row[kept], local)), shape=(len(design.kind), len(ids)))
-    return [(k @ k.T).tocoo() for k in (team, leader, severity)] + [design.error.tocoo()]
+    by_rater = sparse.csr_array((rating.data[kept], (rating.row[kept], local)), shape=(len(design.kind), len(ids)))
+    return (by_rater @ by_rater.T).tocoo()
 
 
-def _bucket(design: Rows, blocks: Ints, slot: Ints, place: Ints, n: int, kernels: list[Any]) -> Bucket:
+def _bucket(
+    design: Rows, blocks: Ints, slot: Ints, place: Ints, n: int, exposed: tuple[Any, Any], rated: Any, errors: Any
+) -> Bucket:
     G, p = len(blocks), design.fixed.shape[1]
     unit = design.unit_of_work
     at = np.flatnonzero(slot[design.block] >= 0)
     g, i = slot[design.block[at]], place[at]
     row = np.full((G, n), -1, np.int64)
     row[g, i] = at
-    team, leader, severity, error = (_scatter(kernel, design.block, slot, place, G, n) for kernel in kernels)
+    team, severity, error = (
+        _scatter(kernel, design.block, slot, place, G, n) for kernel in (exposed[0], rated, errors)
+    )
+    leader = team if exposed[1] is exposed[0] else _scatter(exposed[1], design.block, slot, place, G, n)
     inverse = np.zeros((G, n))
     inverse[g, i] = 1.0 / unit[at]
     error *= outer(inverse)
@@ -176,8 +230,9 @@ def _bucket(design: Rows, blocks: Ints, slot: Ints, place: Ints, n: int, kernels
         indicator=(kind == INDICATOR).astype(np.float64),
         team=team,
         leader=leader,
-        severity=severity,
+        severity=severity.astype(np.int8),
         error=error,
+        extra=np.zeros((G, n)),
         value=value,
         fixed=fixed,
     )

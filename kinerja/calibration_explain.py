@@ -73,7 +73,7 @@ def adjust(
     """Adjustments of the published people, small ones not made, large ones limited where the office set a cap."""
     parts = -np.column_stack([published.parts[design.spell_of[rows]], group[rows] - group[rows].mean()]) + 0.0
     total = parts.sum(axis=1)
-    reason = np.zeros(len(total), np.int64)
+    reason = np.zeros(len(total), np.int8)
     small = np.abs(total) < materiality
     reason[small & (total != 0)] = REASONS.index("below_materiality")
     if shut:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -10,11 +12,11 @@ from kinerja.calibration_blocks import Bucket, only_kinds
 from kinerja.calibration_design import Design
 from kinerja.calibration_explain import Adjustments
 from kinerja.calibration_gate import Dials
-from kinerja.calibration_model import Fit, variances
+from kinerja.calibration_model import Fit, covariance, variances
 from kinerja.calibration_people import centred_mean, error_variance, own_error
 from kinerja.calibration_rows import FEEDBACK, INDICATOR, PAIR, RATING
 from kinerja.calibration_sensitivity import weighted_correlation
-from kinerja.calibration_solve import System, factorise, people_covariance
+from kinerja.calibration_solve import people_covariance
 from kinerja.calibration_uncertainty import Bias
 from kinerja.results import CANNOT, OK
 
@@ -78,8 +80,7 @@ def _held_out(
             "source_absent" if len(held) < FEWEST_HELD_OUT else "no_other_source" if not rest else "slope_too_small"
         )
         return _row(name, np.nan, np.nan, len(held), reason=reason, made=made)
-    system = factorise(design, only_kinds(buckets, design.kind, others), variances(fit.working), None)
-    b, with_people = _effects_without(design, system, dials)
+    b, with_people = _effects_from(design, only_kinds(buckets, design.kind, others), variances(fit.working), dials)
     rows = design.spell_rows
     y = design.value[rows] - design.value[rows].mean()
     A = design.exposure[held]
@@ -98,30 +99,31 @@ def _held_out(
     return row
 
 
-def _effects_without(design: Design, system: System, dials: Dials) -> tuple[Floats, Floats]:
-    """(S,) dial-scaled effects in points from the system's rows, blocks only, centred; and (S,) their covariance with
-    the part of the team's true performance that its people bring, points squared."""
-    theta = system.theta
+def _effects_from(design: Design, buckets: Iterable[Bucket], theta: Floats, dials: Dials) -> tuple[Floats, Floats]:
+    """(S,) dial-scaled effects in points from the rows of these blocks, centred; and (S,) their covariance with the
+    part of the team's true performance that its people bring, points squared."""
     place = design.spell_rows
     at = np.full(len(design.kind), -1)
     at[place] = np.arange(len(place))
-    p = system.buckets[0].fixed.shape[2]
-    xx, xy = np.zeros((p, p)), np.zeros(p)
-    for bucket, W in zip(system.buckets, system.inverses, strict=True):
-        z = W @ bucket.fixed
-        xx += np.tensordot(bucket.fixed, z, axes=([0, 1], [0, 1]))
-        xy += np.tensordot(z, bucket.value, axes=([0, 1], [0, 1]))
-    beta = np.linalg.solve(xx, xy)
-    b, with_people = np.zeros((2, len(place)))
-    for bucket, W in zip(system.buckets, system.inverses, strict=True):
-        z = np.einsum("gij,gj->gi", W, bucket.value - bucket.fixed @ beta)
-        s = dials.team * theta[3] * np.einsum("gij,gj->gi", bucket.severity, z)
-        c = dials.culture * theta[4] * (bucket.rating * z).sum(axis=1)
+    with_people = np.zeros(len(place))
+    moments: Floats = np.zeros(())
+    spells, effects = [], []
+    for bucket in buckets:
+        W = np.linalg.inv(covariance(bucket, theta))
+        right = np.concatenate([bucket.fixed, bucket.value[:, :, None]], axis=2)
+        z = W @ right
+        moments = moments + np.tensordot(right, z, axes=([0, 1], [0, 1]))
+        s = dials.team * theta[3] * (bucket.severity @ z)
+        c = dials.culture * theta[4] * np.einsum("gi,gik->gk", bucket.rating, z)
         ok = (bucket.row >= 0) & (bucket.rating > 0)
-        b[at[bucket.row[ok]]] = (s + c[:, None])[ok]
+        spells.append(at[bucket.row[ok]])
+        effects.append((s + c[:, None])[ok])
         weights = dials.team * theta[3] * (bucket.severity @ W)
         weights += dials.culture * theta[4] * np.einsum("gi,gij->gj", bucket.rating, W)[:, None, :]
-        with_people[at[bucket.row[ok]]] = np.einsum("gij,gij->gi", weights, people_covariance(bucket, design))[ok]
+        with_people[spells[-1]] = np.einsum("gij,gij->gi", weights, people_covariance(bucket, design))[ok]
+    beta = np.linalg.solve(moments[:-1, :-1], moments[:-1, -1])
+    b = np.zeros(len(place))
+    b[np.concatenate(spells)] = np.concatenate(effects) @ np.append(-beta, 1.0)
     unit = design.scale[0]
     return (b - np.average(b, weights=design.spells["n"])) * unit, with_people * unit**2
 

@@ -81,7 +81,7 @@ def gate_table(design: Rows, fit: Fit, buckets: list[Bucket]) -> pd.DataFrame:
         if name == "all":
             found = fitted_dials(fit)
         else:
-            _, _, information = restricted(only_kinds(sample, design.kind, kinds), theta)
+            _, _, information = restricted(list(only_kinds(sample, design.kind, kinds)), theta)
             found = dials(J.T @ information @ J, fit.prior_sd)
         rows.append((name, found.team, found.culture, n, "ok", ""))
     return pd.DataFrame(rows, columns=["evidence_source", "evidence_team", "evidence_culture", "n", "status", "reason"])

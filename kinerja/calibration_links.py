@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from kinerja.calibration_blocks import Bucket, make_buckets
+from kinerja.calibration_blocks import Bucket, where_rows_are, without_raters
 from kinerja.calibration_rows import Rows
 
 Floats = npt.NDArray[np.float64]
@@ -37,15 +37,15 @@ class Links:
     parts: list[LinkedBlocks]
 
 
-def link_blocks(design: Rows) -> Links | None:
-    """What joins blocks; None where nobody is seen in two."""
+def link_blocks(design: Rows, whole: list[Bucket]) -> Links | None:
+    """What joins the blocks `whole`; None where nobody is seen in two."""
     S = design.ratings.tocoo()
     pairs = np.unique(S.col.astype(np.int64) * design.n_blocks + design.block[S.row])
     linked = np.bincount(pairs // design.n_blocks, minlength=design.n_raters) > 1
     if not linked.any():
         return None
     raters = np.flatnonzero(linked)
-    buckets = make_buckets(design, without=linked)
+    buckets = without_raters(design, whole, linked)
     by_rater = sparse.csr_array(
         (np.ones(design.n_spells), (np.arange(design.n_spells), design.spell_rater)),
         shape=(design.n_spells, design.n_raters),
@@ -56,12 +56,7 @@ def link_blocks(design: Rows) -> Links | None:
 
 def _linked_parts(design: Rows, buckets: list[Bucket], loadings: list[Any]) -> list[LinkedBlocks]:
     m = loadings[0].shape[1]
-    bucket_of, slot = np.empty(design.n_blocks, np.int64), np.empty(design.n_blocks, np.int64)
-    place = np.empty(len(design.kind), np.int64)
-    for k, bucket in enumerate(buckets):
-        bucket_of[bucket.block], slot[bucket.block] = k, np.arange(len(bucket.block))
-        inside = bucket.row >= 0
-        place[bucket.row[inside]] = np.nonzero(inside)[1]
+    bucket_of, slot, place = where_rows_are(design, buckets)
     keys = np.unique(np.concatenate([design.block[z.row] * np.int64(m) + z.col for z in loadings]))
     block, column = keys // m, keys % m
     first = np.searchsorted(block, np.arange(design.n_blocks))

@@ -170,7 +170,9 @@ def covariance(bucket: Bucket, theta: Floats) -> Floats:
     V += theta[4] * outer(bucket.rating)
     for mark, alone, shared in ((bucket.feedback, theta[5], theta[6]), (bucket.indicator, theta[7], theta[8])):
         V += outer(mark) * (alone + shared * bucket.team)
-    return np.asarray(V + bucket.error)
+    V += bucket.error
+    np.einsum("gii->gi", V)[...] += bucket.extra
+    return np.asarray(V)
 
 
 def penalised(buckets: list[Bucket], psi: Floats, prior_mean: Floats, prior_sd: Floats) -> tuple[float, Floats, Floats]:

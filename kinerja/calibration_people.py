@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,8 @@ def persons_table(
     calibrated = observed + adjustments.total
     error = np.sqrt(error_variance(design, bias, adjustments, rows) + own_error(design, rows))
     z = float(ndtri(0.5 + confidence / 2))
-    return ids_table(design, rows).assign(
+    return _beside(
+        ids_table(design, rows),
         n=design.persons.n_items[rows].astype(np.int64),
         observed=observed,
         calibrated=calibrated,
@@ -59,6 +61,11 @@ def persons_table(
         status=OK,
         reason=pd.Index(REASONS).take(adjustments.reason),
     )
+
+
+def _beside(ids: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """The ids with columns beside them, nothing copied: `assign` would hold a whole country's table twice."""
+    return pd.DataFrame({name: ids[name] for name in ids} | columns, index=ids.index, copy=False)
 
 
 def error_variance(design: Design, bias: Bias, adjustments: Adjustments, rows: npt.NDArray[np.int64]) -> Floats:
@@ -84,16 +91,30 @@ def own_error(design: Design, rows: npt.NDArray[np.int64]) -> Floats:
 def posterior_table(
     design: Design, bias: Bias, rows: npt.NDArray[np.int64], ids: pd.DataFrame, kept_gap: Floats, confidence: float
 ) -> pd.DataFrame:
-    """period, ratee, estimate (posterior mean of true performance, points), std_error, conf_low, conf_high.
+    """period, ratee, estimate (posterior mean of true performance, points: the team's and the person's own part),
+    std_error, conf_low, conf_high."""
+    p, spell = design.persons, design.spell_of[rows]
+    person, variance = _person_part(design, rows)
+    period_mean = np.bincount(p.period, p.observed) / np.maximum(np.bincount(p.period), 1)
+    estimate = period_mean[p.period[rows]] + bias.performance[spell] + person + kept_gap[rows]
+    error = np.sqrt(np.maximum(variance + bias.performance_variance[spell], 0.0))
+    z = float(ndtri(0.5 + confidence / 2))
+    return _beside(
+        ids, estimate=estimate, std_error=error, conf_low=estimate - z * error, conf_high=estimate + z * error,
+        status=OK, reason="",
+    )  # fmt: skip
 
-    Team posterior plus the person's own distance to the team, shrunk for what lasts and for the one period.
-    """
-    within, p = design.within, design.persons
-    who = compact(design.spell_of * len(p.ratees) + p.ratee)[0]
-    spell_mean = np.bincount(design.spell_of, design.centred) / np.bincount(design.spell_of)
-    away = design.centred - spell_mean[design.spell_of]
-    periods = np.bincount(who)[who]
-    lasting_mean = (np.bincount(who, away) / np.bincount(who))[who]
+
+def _person_part(design: Design, rows: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """A person's own distance to the team, shrunk for what lasts and for the one period, and its variance."""
+    within = design.within
+    who = compact(design.spell_of * len(design.persons.ratees) + design.persons.ratee)[0]
+    away = design.centred - (np.bincount(design.spell_of, design.centred) / np.bincount(design.spell_of))[
+        design.spell_of
+    ]
+    n = np.bincount(who)
+    lasting_mean, periods = (np.bincount(who, away) / n)[who[rows]], n[who[rows]]
+    away = away[rows]
     total = within.persistent + within.noise / periods
     reliability = within.persistent / np.maximum(total, 1e-12)
     true_share = within.true / max(within.persistent, 1e-12)
@@ -102,14 +123,7 @@ def posterior_table(
     person = true_share * reliability * lasting_mean + change_share * (away - reliability * lasting_mean)
     variance = within.true - true_share**2 * reliability * within.persistent + change * (1 - change_share)
     variance += change_share**2 * within.persistent * (1 - reliability)
-    period_mean = np.bincount(p.period, p.observed) / np.maximum(np.bincount(p.period), 1)
-    estimate = (period_mean[p.period] + bias.performance[design.spell_of] + person + kept_gap)[rows]
-    error = np.sqrt(np.maximum(variance[rows] + bias.performance_variance[design.spell_of[rows]], 0.0))
-    z = float(ndtri(0.5 + confidence / 2))
-    return ids.assign(
-        estimate=estimate, std_error=error, conf_low=estimate - z * error, conf_high=estimate + z * error,
-        status=OK, reason="",
-    )  # fmt: skip
+    return person, variance
 
 
 def with_categories(persons: pd.DataFrame, posterior: pd.DataFrame, categories: Mapping[str, float]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kinerja.calibration_blocks import Bucket, make_buckets, with_error
+from kinerja.calibration_blocks import Bucket, with_error
 from kinerja.calibration_model import PARAMETERS, WEAK_MEAN, WEAK_SD, Fit, variances
 from kinerja.calibration_rows import Rows
 from kinerja.results import Convergence
@@ -62,7 +62,7 @@ def prior_in_use(borrowed: Prior | None, widening: float | None) -> tuple[Floats
     return borrowed.mean, np.minimum(np.maximum(borrowed.std_error, least), WEAK_SD)
 
 
-def held_fit(design: Rows, held: Kept) -> tuple[Fit, list[Bucket], Floats]:
+def held_fit(design: Rows, plain: list[Bucket], held: Kept) -> tuple[Fit, list[Bucket], Floats]:
     """The other run's estimate on these rows; its down-weighted measures stay so where the rows are the same."""
     fit = Fit(
         working=held.prior.mean,
@@ -74,7 +74,7 @@ def held_fit(design: Rows, held: Kept) -> tuple[Fit, list[Bucket], Floats]:
     )
     same = len(held.extra_error) == len(design.kind) and bool((held.rows.kind == design.kind).all())
     extra = held.extra_error / design.unit_of_work**2 if same else np.zeros(len(design.kind))
-    return fit, with_error(make_buckets(design), extra), extra
+    return fit, with_error(plain, extra), extra
 
 
 def parameters_table(design: Rows, fit: Fit) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from kinerja.calibration_blocks import Bucket, make_buckets, some_blocks, with_error
+from kinerja.calibration_blocks import Bucket, some_blocks, with_error
 from kinerja.calibration_links import Links
 from kinerja.calibration_model import Fit, fit_model, variances
 from kinerja.calibration_rows import FEEDBACK, INDICATOR, Rows
@@ -27,12 +27,18 @@ LIMIT = 2.5
 
 
 def fit_robustly(
-    design: Rows, links: Links | None, prior_mean: Floats, prior_sd: Floats, *, limit: float = LIMIT
+    design: Rows,
+    plain: list[Bucket],
+    links: Links | None,
+    prior_mean: Floats,
+    prior_sd: Floats,
+    *,
+    limit: float = LIMIT,
 ) -> tuple[Fit, list[Bucket], Floats]:
-    """Fit, inflate, fit again (twice); the last fit, its blocks and the added error variances, working units
-    squared."""
+    """Fit to the blocks `plain`, inflate, fit again (twice); the last fit, its blocks and the added error variances,
+    working units squared."""
     extra = np.zeros(len(design.kind))
-    plain = buckets = make_buckets(design)
+    buckets = plain
     outside = np.isin(design.kind, (FEEDBACK, INDICATOR)).any()
     rough = ROUGH if outside else FINE
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kinerja.calibration_blocks import Bucket, reweighted, some_blocks
+from kinerja.calibration_blocks import Bucket, some_blocks
 from kinerja.calibration_design import Design
 from kinerja.calibration_gate import Dials, fitted_dials
 from kinerja.calibration_links import Links
@@ -127,7 +127,7 @@ def _correlated(buckets: list[Bucket], theta: Floats, r: float) -> list[Bucket]:
         cross = bucket.feedback[:, :, None] * bucket.indicator[:, None, :]
         cross = cross + cross.transpose(0, 2, 1)
         known = r * (np.sqrt(theta[5] * theta[7]) + np.sqrt(theta[6] * theta[8]) * bucket.team)
-        out.append(reweighted(bucket, bucket.error + cross * known))
+        out.append(replace(bucket, error=bucket.error + cross * known))
     return out
 
 

@@ -283,7 +283,7 @@ def rater_variance(c: Calibration, rater: str) -> float:
 
     theta, rows = variances(c.prior.mean), c.rows
     extra = c.extra_error / rows.unit_of_work**2
-    system = factorise(rows, with_error(make_buckets(rows), extra), theta, link_blocks(rows), extra)
+    system = factorise(rows, with_error(make_buckets(rows), extra), theta, link_blocks(rows, make_buckets(rows)), extra)
     k = theta[3] * rows.ratings.toarray()[:, [c.rater_ids.index(rater)]]
     return float((theta[3] - k.T @ solve(system, k)[0])[0, 0] * rows.scale[0] ** 2)
 

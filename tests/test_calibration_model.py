@@ -106,7 +106,7 @@ def test_linked_units_equal_a_dense_solve(name):
     """Units joined by supervisors who move: to 1e-4 points of a dense solve of the whole office (in fact 1e-7)."""
     design = design_of(OFFICES[name])
     theta = variances(START)
-    links = link_blocks(design)
+    links = link_blocks(design, make_buckets(design))
     assert (links is not None) == (name in ("moves", "ratings"))
     system = factorise(design, make_buckets(design), theta, links)
     V = dense_covariance(design, theta, across=True)
@@ -171,7 +171,7 @@ def test_leaving_kinds_out_equals_a_design_without_them():
     without = design_of(OFFICES["second"], use_indicators=False)
     theta = variances(START)
     rescaled = replace(without, scale=full.scale)
-    a = restricted(only_kinds(make_buckets(full), full.kind, (RATING, FEEDBACK, PAIR)), theta)
+    a = restricted(list(only_kinds(make_buckets(full), full.kind, (RATING, FEEDBACK, PAIR))), theta)
     b = restricted(make_buckets(rescaled), theta)
     assert a[0] == pytest.approx(b[0], rel=1e-9)
     np.testing.assert_allclose(a[2], b[2], atol=1e-7 * np.abs(b[2]).max())
