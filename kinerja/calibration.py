@@ -175,7 +175,7 @@ def calibrate(
     theta = variances(fit.working)
     system = factorise(design, buckets, theta, links, extra)
     effects = predict(system)
-    bias = integrate(design, buckets, links, fit, extra, dials)
+    bias = integrate(design, buckets, links, fit, extra, dials, effects)
     differential = _differential(design, fit, groups)
     groups_table = with_citizens_gap(differential.table, design, system)
     published = publish(design, effects, dials, rows)
@@ -188,8 +188,8 @@ def calibrate(
     leaning = office_share(effects, theta[3] * design.scale[0] ** 2, dials)
     raters = raters_table(design, published, bias, dials, tipping, leaning, confidence)
     units = units_table(design, effects, dials, confidence)
-    sensitivity = sensitivity_table(design, fit, buckets, links, extra, dials, rows)
-    shared_bias = shared_bias_table(design, fit, buckets, links, extra, dials, rows)
+    sensitivity = sensitivity_table(design, fit, buckets, links, extra, dials, rows, effects)
+    shared_bias = shared_bias_table(design, fit, buckets, links, extra, dials, rows, effects)
     # a country's blocks and its tables of persons would not fit beside each other
     del plain, buckets, links, system, effects
     table = persons_table(design, bias, adjustments, rows, confidence)

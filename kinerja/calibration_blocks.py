@@ -49,9 +49,8 @@ class Bucket:
 
     @cached_property
     def constant(self) -> Floats:
-        """(6, G, n, n) derivatives that do not depend on the parameters: severity, culture, the four discrepancies."""
-        f, x = outer(self.feedback), outer(self.indicator)
-        return np.stack([self.severity, outer(self.rating), f, f * self.team, x, x * self.team])
+        """(3, G, n, n) matrices that do not depend on the parameters: severity, discrepancies of the teams."""
+        return np.stack([self.severity, outer(self.feedback) * self.team, outer(self.indicator) * self.team])
 
 
 def make_buckets(design: Rows) -> list[Bucket]:
@@ -71,33 +70,33 @@ def make_buckets(design: Rows) -> list[Bucket]:
         slot[:] = -1
         slot[blocks] = np.arange(len(blocks))
         whole = _bucket(design, blocks, slot, place, int(n), exposed, rated, error)
-        buckets += [_part(whole, slice(g, g + LARGEST_BATCH)) for g in range(0, len(blocks), LARGEST_BATCH)]
+        buckets += [part_of(whole, slice(g, g + LARGEST_BATCH)) for g in range(0, len(blocks), LARGEST_BATCH)]
     return buckets
 
 
 def without_raters(design: Rows, buckets: list[Bucket], linked: Marks) -> list[Bucket]:
-    """The same blocks without the effects of the raters `linked` (J,), who join blocks and are put back there.
-
-    Only what these raters enter is new; the other arrays are those of `buckets`.
-    """
-    leader, severity = _led(design, ~linked), _rated(design, ~linked)
+    """The same blocks without the effects of the raters `linked` (J,), who join blocks and are put back there."""
     bucket_of, slot, place = where_rows_are(design, buckets)
-    pieces = [_by_bucket(kernel, design.block, bucket_of, len(buckets)) for kernel in (leader, severity)]
+    pieces = []
+    for kernel in (_led(design, ~linked), _rated(design, ~linked)):
+        i, j = kernel.row.astype(np.int64), kernel.col.astype(np.int64)
+        inside = np.where(design.block[i] == design.block[j], bucket_of[design.block[i]], -1)
+        pieces.append(split_by(inside, len(buckets), i, j, kernel.data))
     out = []
     for k, bucket in enumerate(buckets):
         G, n = bucket.row.shape
         new = []
         for i, j, value in (piece[k] for piece in pieces):
             at = (slot[design.block[i]] * n + place[i]) * n + place[j]
-            new.append(np.bincount(at, value, G * n * n).reshape(G, n, n))
+            new.append(np.bincount(at, value, G * n * n).reshape(G, n, n).astype(np.float64))
         out.append(replace(bucket, leader=new[0], severity=new[1].astype(np.int8)))
     return out
 
 
 def where_rows_are(design: Rows, buckets: list[Bucket]) -> tuple[Ints, Ints, Ints]:
-    """(blocks,) the bucket of each block and its place there; (n,) each row's place in its block."""
-    place = np.empty(len(design.kind), np.int64)
-    bucket_of, slot = np.empty(design.n_blocks, np.int64), np.empty(design.n_blocks, np.int64)
+    """(blocks,) the bucket of each block (-1 in none) and its place there; (n,) each row's place in its block."""
+    place = np.full(len(design.kind), -1, np.int64)
+    bucket_of, slot = np.full((2, design.n_blocks), -1, np.int64)
     for k, bucket in enumerate(buckets):
         bucket_of[bucket.block], slot[bucket.block] = k, np.arange(len(bucket.block))
         inside = bucket.row >= 0
@@ -105,14 +104,11 @@ def where_rows_are(design: Rows, buckets: list[Bucket]) -> tuple[Ints, Ints, Int
     return bucket_of, slot, place
 
 
-def _by_bucket(kernel: Any, block: Ints, bucket_of: Ints, n: int) -> list[tuple[Ints, Ints, Floats]]:
-    """Rows, columns and values of a sparse kernel inside the blocks of each bucket."""
-    i, j = kernel.row.astype(np.int64), kernel.col.astype(np.int64)
-    inside = np.flatnonzero(block[i] == block[j])
-    mine = bucket_of[block[i[inside]]]
-    order = inside[np.argsort(mine, kind="stable")]
-    ends = np.cumsum(np.bincount(mine, minlength=n))[:-1]
-    return list(zip(*(np.split(a[order], ends) for a in (i, j, kernel.data)), strict=True))
+def split_by(group: Ints, n: int, *arrays: Any) -> list[tuple[Any, ...]]:
+    """Entries of equally long arrays by group 0 to n - 1; those of group -1 are left out."""
+    order = np.argsort(group, kind="stable")[np.count_nonzero(group < 0) :]
+    ends = np.cumsum(np.bincount(group[order], minlength=n))[:-1]
+    return list(zip(*(np.split(a[order], ends) for a in arrays), strict=True))
 
 
 def some_blocks(buckets: list[Bucket], most: int, *, seed: int = 0) -> list[Bucket]:
@@ -123,11 +119,11 @@ def some_blocks(buckets: list[Bucket], most: int, *, seed: int = 0) -> list[Buck
     chosen = np.zeros(total, bool)
     chosen[np.random.default_rng(seed).choice(total, most, replace=False)] = True
     ends = np.cumsum([len(bucket.block) for bucket in buckets])
-    parts = [_part(bucket, chosen[end - len(bucket.block) : end]) for bucket, end in zip(buckets, ends, strict=True)]
+    parts = [part_of(bucket, chosen[end - len(bucket.block) : end]) for bucket, end in zip(buckets, ends, strict=True)]
     return [part for part in parts if len(part.block)]
 
 
-def _part(bucket: Bucket, which: slice | Marks) -> Bucket:
+def part_of(bucket: Bucket, which: slice | Marks) -> Bucket:
     return Bucket(**{f.name: getattr(bucket, f.name)[which] for f in fields(Bucket)})
 
 
@@ -163,7 +159,7 @@ def _only(bucket: Bucket, here: Marks, used: Marks) -> Bucket:
         indicator=bucket.indicator * mark,
         team=bucket.team * both,
         leader=bucket.leader * both,
-        severity=bucket.severity * outer(here.astype(np.int8)),
+        severity=(bucket.severity * both).astype(np.int8),
         error=error,
         extra=bucket.extra * mark,
         value=bucket.value * mark,

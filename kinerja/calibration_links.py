@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from kinerja.calibration_blocks import Bucket, where_rows_are, without_raters
+from kinerja.calibration_blocks import Bucket, part_of, split_by, where_rows_are, without_raters
 from kinerja.calibration_rows import Rows
 
 Floats = npt.NDArray[np.float64]
@@ -18,11 +18,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LinkedBlocks:
-    """A bucket's share in the effects of linked raters: q of them at most in a block.
+    """Blocks of one size that linked raters join to others, q such raters at most in a block.
 
+    free : the blocks without linked raters' effects
     column : (G, q) place among the m linked raters, -1 padded; rating, exposure : (G, n, q) their loadings
     """
 
+    free: Bucket
     column: Ints
     rating: Floats
     exposure: Floats
@@ -30,51 +32,53 @@ class LinkedBlocks:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Links:
-    """Raters seen in several blocks (m of them) and the blocks without their effects."""
+    """Raters seen in several blocks (m of them) and the blocks that they join."""
 
     raters: Ints
-    buckets: list[Bucket]
     parts: list[LinkedBlocks]
 
 
-def link_blocks(design: Rows, whole: list[Bucket]) -> Links | None:
-    """What joins the blocks `whole`; None where nobody is seen in two."""
+def link_blocks(design: Rows, buckets: list[Bucket]) -> Links | None:
+    """What joins the blocks; None where nobody is seen in two."""
     S = design.ratings.tocoo()
     pairs = np.unique(S.col.astype(np.int64) * design.n_blocks + design.block[S.row])
     linked = np.bincount(pairs // design.n_blocks, minlength=design.n_raters) > 1
     if not linked.any():
         return None
     raters = np.flatnonzero(linked)
-    buckets = without_raters(design, whole, linked)
     by_rater = sparse.csr_array(
         (np.ones(design.n_spells), (np.arange(design.n_spells), design.spell_rater)),
         shape=(design.n_spells, design.n_raters),
     )
     loadings = [design.ratings.tocsc()[:, raters].tocoo(), (design.exposure @ by_rater).tocsc()[:, raters].tocoo()]
-    return Links(raters=raters, buckets=buckets, parts=_linked_parts(design, buckets, loadings))
+    return Links(raters=raters, parts=_linked_parts(design, buckets, loadings, linked))
 
 
-def _linked_parts(design: Rows, buckets: list[Bucket], loadings: list[Any]) -> list[LinkedBlocks]:
-    m = loadings[0].shape[1]
-    bucket_of, slot, place = where_rows_are(design, buckets)
-    keys = np.unique(np.concatenate([design.block[z.row] * np.int64(m) + z.col for z in loadings]))
+def _linked_parts(design: Rows, buckets: list[Bucket], loadings: list[Any], linked: Any) -> list[LinkedBlocks]:
+    m = np.int64(loadings[0].shape[1])
+    keys = np.unique(np.concatenate([design.block[z.row] * m + z.col for z in loadings]))
     block, column = keys // m, keys % m
-    first = np.searchsorted(block, np.arange(design.n_blocks))
-    local = np.arange(len(keys)) - first[block]
+    joined = np.zeros(design.n_blocks, bool)
+    joined[block] = True
+    some = [part_of(bucket, joined[bucket.block]) for bucket in buckets if joined[bucket.block].any()]
+    free = without_raters(design, some, linked)
+    bucket_of, slot, place = where_rows_are(design, free)
+    local = np.arange(len(keys)) - np.searchsorted(block, np.arange(design.n_blocks))[block]
+    columns = split_by(bucket_of[block], len(free), slot[block], local, column)
+    entries = []
+    for z in loadings:
+        at = design.block[z.row]
+        where = local[np.searchsorted(keys, at * m + z.col)]
+        entries.append(split_by(bucket_of[at], len(free), slot[at], place[z.row], where, z.data))
     parts = []
-    for k, bucket in enumerate(buckets):
+    for k, bucket in enumerate(free):
         G, n = bucket.row.shape
-        mine = bucket_of[block] == k
-        q = int(local[mine].max(initial=-1)) + 1
-        columns = np.full((G, q), -1, np.int64)
-        columns[slot[block[mine]], local[mine]] = column[mine]
-        dense = []
-        for z in loadings:
-            ok = bucket_of[design.block[z.row]] == k
-            row, col = z.row[ok], z.col[ok]
-            at = local[np.searchsorted(keys, design.block[row] * np.int64(m) + col)]
-            out = np.zeros((G, n, q))
-            out[slot[design.block[row]], place[row], at] = z.data[ok]
-            dense.append(out)
-        parts.append(LinkedBlocks(column=columns, rating=dense[0], exposure=dense[1]))
+        g, q, value = columns[k]
+        width = int(q.max()) + 1
+        table = np.full((G, width), -1, np.int64)
+        table[g, q] = value
+        dense = np.zeros((2, G, n, width))
+        for out, entry in zip(dense, entries, strict=True):
+            out[entry[k][:3]] = entry[k][3]
+        parts.append(LinkedBlocks(free=bucket, column=table, rating=dense[0], exposure=dense[1]))
     return parts

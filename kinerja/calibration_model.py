@@ -50,6 +50,9 @@ COMPONENTS = (
     "indicator_team",
 )
 N = len(PARAMETERS)
+ALONE, SHARED = [0, 4, 5, 7], [1, 2, 3, 6, 8, 9, 10]
+"""Places among `variances`: of effects that a whole unit shares (unit, culture, discrepancies of the unit), whose
+derivative is a product of one vector with itself, and of all others."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,8 +166,8 @@ def jacobian(psi: Floats) -> Floats:
 
 
 def covariance(bucket: Bucket, theta: Floats) -> Floats:
-    """(G, n, n) covariance of the rows; the sum over `bucket.constant` term by term, since a whole country's six
-    arrays would not fit beside each other."""
+    """(G, n, n) covariance of the rows, term by term, since a whole country's arrays would not fit beside each
+    other."""
     V = outer(_loading(bucket, theta)) * _performance(bucket, theta)
     V += theta[3] * bucket.severity
     V += theta[4] * outer(bucket.rating)
@@ -196,7 +199,7 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
         V = covariance(bucket, theta)
         L = np.linalg.cholesky(V)
         logdet += 2.0 * float(np.log(np.diagonal(L, axis1=1, axis2=2)).sum())
-        W = np.linalg.inv(V)
+        W = np.asarray(np.linalg.inv(V))
         right = np.concatenate([bucket.fixed, bucket.value[:, :, None]], axis=2)
         z = W @ right
         moments = np.tensordot(right, z, axes=([0, 1], [0, 1]))
@@ -207,27 +210,50 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
     C = np.linalg.inv(xx)
     beta = C @ xy
     value = -0.5 * (logdet + np.linalg.slogdet(xx)[1] + yy - xy @ beta)
-    score, information = np.zeros(N), np.zeros((N, N))
-    Q, S = np.zeros((N, p, p)), np.zeros((N * p, N * p))
+    root = np.linalg.cholesky(C)
+    score, information, Q = np.zeros(N), np.zeros((N, N)), np.zeros((N, p, p))
     for bucket, W, z in parts:
-        D = _derivatives(bucket, theta)
-        G, n = bucket.rating.shape
-        # columns of z: V^-1 times the fixed part, and V^-1 times the residual
-        both = np.concatenate([z[:, :, :p], (z[:, :, p] - z[:, :, :p] @ beta)[:, :, None]], axis=2)
-        F = D @ both  # (11, G, n, p + 1)
-        H = D @ W  # (11, G, n, n): V_a V^-1
-        score += 0.5 * (F[..., p].reshape(N, -1) @ both[..., p].ravel() - np.einsum("agii->a", H))
-        information += 0.5 * (H.reshape(N, -1) @ H.transpose(0, 1, 3, 2).reshape(N, -1).T)
-        fixed = F[..., :p]
-        Q += np.tensordot(fixed, both[..., :p], axes=([1, 2], [0, 1]))
-        wide = fixed.transpose(1, 2, 0, 3).reshape(G, n, N * p)
-        S += np.tensordot(wide, W @ wide, axes=([0, 1], [0, 1]))
-    CQ = C @ Q
-    score += 0.5 * np.trace(CQ, axis1=1, axis2=2)
-    S = S.reshape(N, p, N, p)
-    information -= np.einsum("apbq,qp->ab", S, C)
-    information += 0.5 * np.einsum("apq,bqp->ab", CQ, CQ)
+        # V^-1 times the fixed part, scaled so that its own product is the identity, and V^-1 times the residual
+        seen = np.concatenate([z[:, :, :p] @ root, (z[:, :, p] - z[:, :, :p] @ beta)[:, :, None]], axis=2)
+        more = _score_and_information(bucket, theta, W, seen)
+        score += more[0]
+        information += more[1]
+        Q += more[2]
+    score += 0.5 * np.einsum("aii->a", Q)
+    information += 0.5 * np.einsum("apq,bqp->ab", Q, Q)
     return float(value), score, 0.5 * (information + information.T)
+
+
+def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Floats) -> tuple[Floats, Floats, Floats]:
+    """A bucket's share of the score (N,), the information (N, N) and (N, p, p) fixed part' V_a fixed part.
+
+    Derivatives V_a that are v v' (a unit's performance, its culture and discrepancies) need products with vectors only,
+    tr(v v' W V_b W) = (W v)' V_b (W v); the others (`SHARED`) need the matrices V_a W.
+    """
+    p = seen.shape[2] - 1
+    v = np.stack([_loading(bucket, theta), bucket.rating, bucket.feedback, bucket.indicator], axis=2)
+    Wv = W @ v
+    wide = np.concatenate([seen, Wv], axis=2)
+    D = _shared_derivatives(bucket, theta)
+    F = np.empty((N, *wide.shape))
+    F[SHARED] = D @ wide
+    along = v.transpose(0, 2, 1) @ wide  # (G, 4, p + 5)
+    F[ALONE] = v.transpose(2, 0, 1)[:, :, :, None] * along.transpose(1, 0, 2)[:, :, None, :]
+    trace = np.empty(N)
+    trace[SHARED] = D.reshape(len(SHARED), -1) @ W.ravel()
+    trace[ALONE] = np.einsum("gnk,gnk->k", v, Wv)
+    score = 0.5 * (F[..., p].reshape(N, -1) @ seen[..., p].ravel() - trace)
+    information = np.zeros((N, N))
+    H = D @ W
+    information[np.ix_(SHARED, SHARED)] = 0.5 * (
+        H.reshape(len(SHARED), -1) @ H.transpose(0, 1, 3, 2).reshape(len(SHARED), -1).T
+    )
+    cross = 0.5 * np.einsum("agnk,gnk->ak", F[..., p + 1 :], Wv)  # (N, 4)
+    information[:, ALONE] = cross
+    information[ALONE, :] = cross.T
+    fixed = F[..., :p]
+    information -= fixed.reshape(N, -1) @ (W @ fixed).reshape(N, -1).T
+    return score, information, np.tensordot(fixed, seen[..., :p], axes=([1, 2], [0, 1]))
 
 
 def _loading(bucket: Bucket, theta: Floats) -> Floats:
@@ -238,17 +264,17 @@ def _performance(bucket: Bucket, theta: Floats) -> Floats:
     return np.asarray(theta[0] + theta[1] * bucket.team + theta[2] * bucket.leader)
 
 
-def _derivatives(bucket: Bucket, theta: Floats) -> Floats:
-    """(11, G, n, n) derivative of the covariance by each of `variances`."""
+def _shared_derivatives(bucket: Bucket, theta: Floats) -> Floats:
+    """(7, G, n, n) derivatives of the covariance by those of `variances` that are in SHARED."""
     G, n = bucket.rating.shape
     loading = _loading(bucket, theta)
+    D = np.empty((len(SHARED), G, n, n))
+    both = outer(loading)
+    np.multiply(both, bucket.team, out=D[0])
+    np.multiply(both, bucket.leader, out=D[1])
+    D[2:5] = bucket.constant
     performance = _performance(bucket, theta)
-    D = np.empty((N, G, n, n))
-    D[0] = outer(loading)
-    np.multiply(D[0], bucket.team, out=D[1])
-    np.multiply(D[0], bucket.leader, out=D[2])
-    D[3:9] = bucket.constant
-    for a, mark in ((9, bucket.feedback), (10, bucket.indicator)):
+    for a, mark in ((5, bucket.feedback), (6, bucket.indicator)):
         half = mark[:, :, None] * loading[:, None, :]
         D[a] = (half + half.transpose(0, 2, 1)) * performance
     return D

@@ -109,9 +109,9 @@ def _person_part(design: Design, rows: npt.NDArray[np.int64]) -> tuple[Floats, F
     """A person's own distance to the team, shrunk for what lasts and for the one period, and its variance."""
     within = design.within
     who = compact(design.spell_of * len(design.persons.ratees) + design.persons.ratee)[0]
-    away = design.centred - (np.bincount(design.spell_of, design.centred) / np.bincount(design.spell_of))[
-        design.spell_of
-    ]
+    away = (
+        design.centred - (np.bincount(design.spell_of, design.centred) / np.bincount(design.spell_of))[design.spell_of]
+    )
     n = np.bincount(who)
     lasting_mean, periods = (np.bincount(who, away) / n)[who[rows]], n[who[rows]]
     away = away[rows]

@@ -15,7 +15,7 @@ from kinerja.calibration_links import Links
 from kinerja.calibration_model import FEEDBACK_SLOPE, Fit, fit_model, variances
 from kinerja.calibration_robust import MOST_UNITS, ROUGH
 from kinerja.calibration_rows import FEEDBACK, INDICATOR
-from kinerja.calibration_solve import CLOSE, Effects, factorise, predict
+from kinerja.calibration_solve import CLOSE, RatingEffects, factorise, rating_effects
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,12 +35,13 @@ def sensitivity_table(
     extra: Floats,
     dials: Dials,
     rows: npt.NDArray[np.int64],
+    effects: RatingEffects,
 ) -> pd.DataFrame:
     """The result if feedback followed performance 0.25, 0.5, 1 or 2 times as strongly as estimated.
 
     factor, slope (feedback points per point of performance), severity_sd, mean_adjustment (absolute, points),
-    correlation (with the published effects), largest_change (points). The other parameters follow along their
-    conditional mean; dials are held.
+    correlation (with the published effects `effects`), largest_change (points). The other parameters follow along
+    their conditional mean; dials are held.
     """
     if not (design.kind == FEEDBACK).any() or dials.shut:
         return pd.DataFrame(
@@ -53,9 +54,10 @@ def sensitivity_table(
     for factor in FACTORS:
         psi = fit.working + direction * (factor - 1.0) * phi
         psi[1:9] = np.clip(psi[1:9], fit.working[1:9] - 2, fit.working[1:9] + 2)
-        theta = variances(psi)
-        effects = predict(factorise(design, buckets, theta, links, extra, CLOSE))
-        found[factor] = (theta, _people_effects(design, effects, dials, rows))
+        theta, there = variances(psi), effects
+        if factor != 1.0:
+            there = rating_effects(factorise(design, buckets, theta, links, extra, CLOSE))
+        found[factor] = (theta, _people_effects(design, there, dials, rows))
     main = found[1.0][1]
     return pd.DataFrame(
         {
@@ -77,6 +79,7 @@ def shared_bias_table(
     extra: Floats,
     dials: Dials,
     rows: npt.NDArray[np.int64],
+    effects: RatingEffects,
 ) -> pd.DataFrame:
     """The result with independent discrepancies, and with correlated ones: the model is fitted again.
 
@@ -95,7 +98,9 @@ def shared_bias_table(
         return pd.DataFrame(columns=columns, dtype=float)
     theta = variances(fit.working)
     shared = _correlated(buckets, theta, ASSUMED_CORRELATION)
-    joined = replace(links, buckets=_correlated(links.buckets, theta, ASSUMED_CORRELATION)) if links else None
+    joined = links and replace(links, parts=[
+        replace(part, free=_correlated([part.free], theta, ASSUMED_CORRELATION)[0]) for part in links.parts
+    ])  # fmt: skip
     again = fit_model(
         some_blocks(shared, MOST_UNITS),
         prior_mean=fit.prior_mean,
@@ -104,11 +109,11 @@ def shared_bias_table(
         tolerance=ROUGH,
         maximum_iterations=FEW_STEPS,
     )
+    other = rating_effects(factorise(design, shared, variances(again.working), joined, extra, CLOSE))
     found = []
-    for correlation, one, blocks, joint in ((0.0, fit, buckets, links), (ASSUMED_CORRELATION, again, shared, joined)):
+    for correlation, one, there in ((0.0, fit, effects), (ASSUMED_CORRELATION, again, other)):
         theta, gate = variances(one.working), fitted_dials(one)
-        effects = predict(factorise(design, blocks, theta, joint, extra, CLOSE))
-        people = _people_effects(design, effects, gate, rows)
+        people = _people_effects(design, there, gate, rows)
         found.append((correlation, gate.team, float(np.sqrt(theta[3])) * design.scale[0], people))
     main = found[0][3]
     return pd.DataFrame(
@@ -131,7 +136,7 @@ def _correlated(buckets: list[Bucket], theta: Floats, r: float) -> list[Bucket]:
     return out
 
 
-def _people_effects(design: Design, effects: Effects, dials: Dials, rows: npt.NDArray[np.int64]) -> Floats:
+def _people_effects(design: Design, effects: RatingEffects, dials: Dials, rows: npt.NDArray[np.int64]) -> Floats:
     """(N,) published effects of the people, mean zero."""
     b = dials.team * effects.rater.sum(axis=1)[design.spell_rater]
     b = b + dials.culture * effects.culture.sum(axis=1)[design.spell_block]

@@ -17,11 +17,13 @@ from kinerja.calibration_gate import Dials
 from kinerja.calibration_links import Links
 from kinerja.calibration_model import CULTURE_SHARE, SEVERITY_SHARE, Fit, variances
 from kinerja.calibration_rows import Rows
-from kinerja.calibration_solve import CLOSE, Effects, factorise, predict
+from kinerja.calibration_solve import CLOSE, Effects, RatingEffects, factorise, predict, rating_effects
 
 Floats = npt.NDArray[np.float64]
 
 SHARES = [SEVERITY_SHARE, CULTURE_SHARE]
+MIDDLE = 1e-9
+"""A node nearer to zero, in posterior SDs, is the estimate itself."""
 NARROW, SETTLED = 0.6, 0.15
 """Posterior SDs of a logit share below which three nodes integrate as well as five, and one as well as three."""
 
@@ -50,11 +52,15 @@ def integrate(
     fit: Fit,
     extra: Floats,
     dials: Dials,
+    effects: Effects,
     *,
     band: float = 0.90,
     nodes: int = 5,
 ) -> Bias:
-    """Mixture over the shares; nodes : points for each share where it is wide (three where it is known well)."""
+    """Mixture over the shares; nodes : points for each share where it is wide (three where it is known well).
+
+    effects : at the estimate, the middle node
+    """
     C = fit.covariance
     inner = C[np.ix_(SHARES, SHARES)]
     root = np.linalg.cholesky(inner)
@@ -65,14 +71,17 @@ def integrate(
     square = np.zeros((2, design.n_spells))
     for a, wa in zip(*first, strict=True):
         for b, wb in zip(*second, strict=True):
-            bias, variance, perf, perf_variance = _at(
-                design, buckets, links, extra, fit.working + follow @ (root @ np.array([a, b]))
-            )
+            found = effects
+            if abs(a) + abs(b) > MIDDLE:
+                theta = variances(fit.working + follow @ (root @ np.array([a, b])))
+                found = predict(factorise(design, buckets, theta, links, extra, CLOSE))
+            bias, variance, perf, perf_variance = _of_spells(design, found)
             total += wa * wb * np.stack([bias, variance, perf, perf_variance])
             square += wa * wb * np.stack([bias, perf]) ** 2
     z = float(ndtri(0.5 + band / 2))
     step = z * follow @ np.sqrt(np.diag(inner))
-    ends = [_published(_effects(design, buckets, links, extra, fit.working + s * step), design, dials) for s in (-1, 1)]
+    systems = (factorise(design, buckets, variances(fit.working + s * step), links, extra, CLOSE) for s in (-1, 1))
+    ends = [_published(rating_effects(system), design, dials) for system in systems]
     return Bias(
         mean=total[0],
         variance=total[1] + np.maximum(square[0] - total[0] ** 2, 0.0),
@@ -83,21 +92,14 @@ def integrate(
     )
 
 
-def _effects(design: Rows, buckets: list[Bucket], links: Links | None, extra: Floats, psi: Floats) -> Effects:
-    return predict(factorise(design, buckets, variances(psi), links, extra, CLOSE))
-
-
-def _published(effects: Effects, design: Rows, dials: Dials) -> Floats:
+def _published(effects: RatingEffects, design: Rows, dials: Dials) -> Floats:
     """(S,) dial-scaled s + c, centred over the people."""
     b = dials.team * effects.rater.sum(axis=1)[design.spell_rater]
     b = b + dials.culture * effects.culture.sum(axis=1)[design.spell_block]
     return np.asarray(b - np.average(b, weights=design.spell_n))
 
 
-def _at(
-    design: Rows, buckets: list[Bucket], links: Links | None, extra: Floats, psi: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
-    effects = _effects(design, buckets, links, extra, psi)
+def _of_spells(design: Rows, effects: Effects) -> tuple[Floats, Floats, Floats, Floats]:
     bias = effects.rater.sum(axis=1)[design.spell_rater]
     bias = bias + effects.culture.sum(axis=1)[design.spell_block]
     return bias, effects.cell_variance, effects.performance.sum(axis=1), effects.performance_variance
