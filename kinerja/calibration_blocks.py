@@ -30,7 +30,8 @@ class Bucket:
     block : (G,) ids; row : (G, n) rows of the design, -1 padded
     rating, feedback, indicator : (G, n) 1.0 where the row is of that kind
     team, leader : (G, n, n) exposure shared through teams and through supervisors (one array where they are the same)
-    severity : (G, n, n) counts of shared raters, signed: small whole numbers
+    rater : (G, q) raters of the block, -1 padded; rated : (G, n, q) 1 where the rater's effect is in the row, -1 for
+        the first rater of a pair
     error : (G, n, n) working units; extra : (G, n) added to its diagonal; value : (G, n); fixed : (G, n, p)
     """
 
@@ -41,16 +42,30 @@ class Bucket:
     indicator: Floats
     team: Floats
     leader: Floats
-    severity: Counts
+    rater: Ints
+    rated: Counts
     error: Floats
     extra: Floats
     value: Floats
     fixed: Floats
 
+    @property
+    def severity(self) -> Floats:
+        """(G, n, n) raters that two rows share, signed."""
+        rated = self.rated.astype(np.float64)
+        return np.asarray(rated @ rated.transpose(0, 2, 1))
+
+    @cached_property
+    def n_measured(self) -> int:
+        """Rows of ratings, feedback and attainment stand first: no pair of raters is among the first so many."""
+        some = (self.rating + self.feedback + self.indicator).any(axis=0)
+        return int(np.flatnonzero(some).max(initial=-1)) + 1
+
     @cached_property
     def constant(self) -> Floats:
-        """(3, G, n, n) matrices that do not depend on the parameters: severity, discrepancies of the teams."""
-        return np.stack([self.severity, outer(self.feedback) * self.team, outer(self.indicator) * self.team])
+        """(2, G, k, k) for the k measured rows: what discrepancies of teams share, of feedback and of attainment."""
+        k = self.n_measured
+        return np.stack([outer(mark[:, :k]) * self.team[:, :k, :k] for mark in (self.feedback, self.indicator)])
 
 
 def make_buckets(design: Rows) -> list[Bucket]:
@@ -61,7 +76,7 @@ def make_buckets(design: Rows) -> list[Bucket]:
     place = np.empty(len(design.kind), np.int64)
     place[order] = np.arange(len(order)) - start[design.block[order]]
     size = _padded(count)
-    exposed, rated = _exposed(design), _rated(design, np.ones(design.n_raters, bool))
+    exposed, rated = _exposed(design), _rated(design)
     error = design.error.tocoo()
     buckets = []
     slot = np.full(design.n_blocks, -1, np.int64)
@@ -77,19 +92,17 @@ def make_buckets(design: Rows) -> list[Bucket]:
 def without_raters(design: Rows, buckets: list[Bucket], linked: Marks) -> list[Bucket]:
     """The same blocks without the effects of the raters `linked` (J,), who join blocks and are put back there."""
     bucket_of, slot, place = where_rows_are(design, buckets)
-    pieces = []
-    for kernel in (_led(design, ~linked), _rated(design, ~linked)):
-        i, j = kernel.row.astype(np.int64), kernel.col.astype(np.int64)
-        inside = np.where(design.block[i] == design.block[j], bucket_of[design.block[i]], -1)
-        pieces.append(split_by(inside, len(buckets), i, j, kernel.data))
+    kernel = _led(design, ~linked)
+    block = design.block[kernel.row]
+    inside = np.where(block == design.block[kernel.col], bucket_of[block], -1)
+    entries = split_by(inside, len(buckets), kernel.row.astype(np.int64), kernel.col.astype(np.int64), kernel.data)
     out = []
-    for k, bucket in enumerate(buckets):
+    for bucket, (i, j, value) in zip(buckets, entries, strict=True):
         G, n = bucket.row.shape
-        new = []
-        for i, j, value in (piece[k] for piece in pieces):
-            at = (slot[design.block[i]] * n + place[i]) * n + place[j]
-            new.append(np.bincount(at, value, G * n * n).reshape(G, n, n).astype(np.float64))
-        out.append(replace(bucket, leader=new[0], severity=new[1].astype(np.int8)))
+        at = (slot[design.block[i]] * n + place[i]) * n + place[j]
+        leader = np.bincount(at, value, G * n * n).reshape(G, n, n).astype(np.float64)
+        free = (bucket.rater >= 0) & ~linked[bucket.rater]
+        out.append(replace(bucket, leader=leader, rated=bucket.rated * free[:, None, :]))
     return out
 
 
@@ -159,7 +172,7 @@ def _only(bucket: Bucket, here: Marks, used: Marks) -> Bucket:
         indicator=bucket.indicator * mark,
         team=bucket.team * both,
         leader=bucket.leader * both,
-        severity=(bucket.severity * both).astype(np.int8),
+        rated=bucket.rated * here[:, :, None],
         error=error,
         extra=bucket.extra * mark,
         value=bucket.value * mark,
@@ -186,18 +199,24 @@ def _led(design: Rows, which: Marks) -> Any:
     return (leader @ leader.T).tocoo()
 
 
-def _rated(design: Rows, which: Marks) -> Any:
-    """(n, n) sparse: raters among `which` (J,) shared, within blocks only."""
+def _rated(design: Rows) -> tuple[Ints, Ints, Ints, Floats]:
+    """Row, rater, the rater's place among those of the row's block, and sign of each rating effect in a row."""
     rating = design.ratings.tocoo()
-    kept = which[rating.col]
-    key = design.block[rating.row[kept]] * np.int64(design.n_raters) + rating.col[kept]
-    ids, local = np.unique(key, return_inverse=True)
-    by_rater = sparse.csr_array((rating.data[kept], (rating.row[kept], local)), shape=(len(design.kind), len(ids)))
-    return (by_rater @ by_rater.T).tocoo()
+    row, rater = rating.row.astype(np.int64), rating.col.astype(np.int64)
+    ids, key = np.unique(design.block[row] * np.int64(design.n_raters) + rater, return_inverse=True)
+    first = np.searchsorted(ids // design.n_raters, np.arange(design.n_blocks))
+    return row, rater, key - first[design.block[row]], rating.data
 
 
 def _bucket(
-    design: Rows, blocks: Ints, slot: Ints, place: Ints, n: int, exposed: tuple[Any, Any], rated: Any, errors: Any
+    design: Rows,
+    blocks: Ints,
+    slot: Ints,
+    place: Ints,
+    n: int,
+    exposed: tuple[Any, Any],
+    rated: tuple[Any, ...],
+    errors: Any,
 ) -> Bucket:
     G, p = len(blocks), design.fixed.shape[1]
     unit = design.unit_of_work
@@ -205,10 +224,15 @@ def _bucket(
     g, i = slot[design.block[at]], place[at]
     row = np.full((G, n), -1, np.int64)
     row[g, i] = at
-    team, severity, error = (
-        _scatter(kernel, design.block, slot, place, G, n) for kernel in (exposed[0], rated, errors)
-    )
+    team, error = (_scatter(kernel, design.block, slot, place, G, n) for kernel in (exposed[0], errors))
     leader = team if exposed[1] is exposed[0] else _scatter(exposed[1], design.block, slot, place, G, n)
+    here = np.flatnonzero(slot[design.block[rated[0]]] >= 0)
+    at_row, who, local, sign = (a[here] for a in rated)
+    of = slot[design.block[at_row]]
+    raters = np.full((G, int(local.max(initial=-1)) + 1), -1, np.int64)
+    raters[of, local] = who
+    loadings = np.zeros((G, n, raters.shape[1]), np.int8)
+    np.add.at(loadings, (of, place[at_row], local), sign.astype(np.int8))
     inverse = np.zeros((G, n))
     inverse[g, i] = 1.0 / unit[at]
     error *= outer(inverse)
@@ -226,7 +250,8 @@ def _bucket(
         indicator=(kind == INDICATOR).astype(np.float64),
         team=team,
         leader=leader,
-        severity=severity.astype(np.int8),
+        rater=raters,
+        rated=loadings,
         error=error,
         extra=np.zeros((G, n)),
         value=value,

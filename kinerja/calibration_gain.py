@@ -12,7 +12,7 @@ from kinerja.calibration_blocks import Bucket, only_kinds
 from kinerja.calibration_design import Design
 from kinerja.calibration_explain import Adjustments
 from kinerja.calibration_gate import Dials
-from kinerja.calibration_model import Fit, covariance, variances
+from kinerja.calibration_model import Fit, covariance, inverse, variances
 from kinerja.calibration_people import centred_mean, error_variance, own_error
 from kinerja.calibration_rows import FEEDBACK, INDICATOR, PAIR, RATING
 from kinerja.calibration_sensitivity import weighted_correlation
@@ -109,16 +109,17 @@ def _effects_from(design: Design, buckets: Iterable[Bucket], theta: Floats, dial
     moments: Floats = np.zeros(())
     spells, effects = [], []
     for bucket in buckets:
-        W = np.linalg.inv(covariance(bucket, theta))
+        W = inverse(covariance(bucket, theta))[0]
         right = np.concatenate([bucket.fixed, bucket.value[:, :, None]], axis=2)
         z = W @ right
         moments = moments + np.tensordot(right, z, axes=([0, 1], [0, 1]))
-        s = dials.team * theta[3] * (bucket.severity @ z)
+        severity = bucket.severity
+        s = dials.team * theta[3] * (severity @ z)
         c = dials.culture * theta[4] * np.einsum("gi,gik->gk", bucket.rating, z)
         ok = (bucket.row >= 0) & (bucket.rating > 0)
         spells.append(at[bucket.row[ok]])
         effects.append((s + c[:, None])[ok])
-        weights = dials.team * theta[3] * (bucket.severity @ W)
+        weights = dials.team * theta[3] * (severity @ W)
         weights += dials.culture * theta[4] * np.einsum("gi,gij->gj", bucket.rating, W)[:, None, :]
         with_people[spells[-1]] = np.einsum("gij,gij->gi", weights, people_covariance(bucket, design))[ok]
     beta = np.linalg.solve(moments[:-1, :-1], moments[:-1, -1])

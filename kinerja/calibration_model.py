@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from kinerja.calibration_blocks import Bucket, outer
 from kinerja.results import Convergence
@@ -50,9 +51,11 @@ COMPONENTS = (
     "indicator_team",
 )
 N = len(PARAMETERS)
-ALONE, SHARED = [0, 4, 5, 7], [1, 2, 3, 6, 8, 9, 10]
-"""Places among `variances`: of effects that a whole unit shares (unit, culture, discrepancies of the unit), whose
-derivative is a product of one vector with itself, and of all others."""
+LARGE = 24
+"""Rows from which a loop over Cholesky inverses is quicker than numpy's inverses of a whole batch."""
+ALONE, SEVERITY, SHARED = [0, 4, 5, 7], 3, [1, 2, 6, 8, 9, 10]
+"""Places among `variances`: of effects that a whole unit shares (unit, culture, discrepancies of the unit), of rating
+effects, and of all others."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -196,10 +199,8 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
     xx, xy, yy, logdet = np.zeros((p, p)), np.zeros(p), 0.0, 0.0
     parts = []
     for bucket in buckets:
-        V = covariance(bucket, theta)
-        L = np.linalg.cholesky(V)
-        logdet += 2.0 * float(np.log(np.diagonal(L, axis1=1, axis2=2)).sum())
-        W = np.asarray(np.linalg.inv(V))
+        W, more = inverse(covariance(bucket, theta))
+        logdet += more
         right = np.concatenate([bucket.fixed, bucket.value[:, :, None]], axis=2)
         z = W @ right
         moments = np.tensordot(right, z, axes=([0, 1], [0, 1]))
@@ -215,10 +216,10 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
     for bucket, W, z in parts:
         # V^-1 times the fixed part, scaled so that its own product is the identity, and V^-1 times the residual
         seen = np.concatenate([z[:, :, :p] @ root, (z[:, :, p] - z[:, :, :p] @ beta)[:, :, None]], axis=2)
-        more = _score_and_information(bucket, theta, W, seen)
-        score += more[0]
-        information += more[1]
-        Q += more[2]
+        found = _score_and_information(bucket, theta, W, seen)
+        score += found[0]
+        information += found[1]
+        Q += found[2]
     score += 0.5 * np.einsum("aii->a", Q)
     information += 0.5 * np.einsum("apq,bqp->ab", Q, Q)
     return float(value), score, 0.5 * (information + information.T)
@@ -227,33 +228,72 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
 def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Floats) -> tuple[Floats, Floats, Floats]:
     """A bucket's share of the score (N,), the information (N, N) and (N, p, p) fixed part' V_a fixed part.
 
-    Derivatives V_a that are v v' (a unit's performance, its culture and discrepancies) need products with vectors only,
-    tr(v v' W V_b W) = (W v)' V_b (W v); the others (`SHARED`) need the matrices V_a W.
+    Derivatives V_a that are L L' with few columns (what a whole unit shares, `ALONE`, and rating effects) need products
+    with L only, tr(L L' W V_b W) = sum of (W L)' V_b (W L); the others (`SHARED`) need the matrices V_a W, in which
+    pairs of raters have no part.
     """
-    p = seen.shape[2] - 1
+    p, k = seen.shape[2] - 1, bucket.n_measured
     v = np.stack([_loading(bucket, theta), bucket.rating, bucket.feedback, bucket.indicator], axis=2)
-    Wv = W @ v
-    wide = np.concatenate([seen, Wv], axis=2)
+    rated = bucket.rated.astype(np.float64)
+    wide = np.concatenate([seen, W @ v, W @ rated], axis=2)
+    r = p + 1 + len(ALONE)  # first column of W times the rating effects
     D = _shared_derivatives(bucket, theta)
-    F = np.empty((N, *wide.shape))
-    F[SHARED] = D @ wide
-    along = v.transpose(0, 2, 1) @ wide  # (G, 4, p + 5)
-    F[ALONE] = v.transpose(2, 0, 1)[:, :, :, None] * along.transpose(1, 0, 2)[:, :, None, :]
+    F = np.empty((N, *wide[:, :k].shape))  # rows of pairs have entries for rating effects only
+    F[SHARED] = D @ wide[:, :k]
+    along = v.transpose(0, 2, 1) @ wide  # (G, 4, columns)
+    F[ALONE] = v[:, :k].transpose(2, 0, 1)[:, :, :, None] * along.transpose(1, 0, 2)[:, :, None, :]
+    by_rater = rated @ (rated.transpose(0, 2, 1) @ wide)
+    F[SEVERITY] = by_rater[:, :k]
     trace = np.empty(N)
-    trace[SHARED] = D.reshape(len(SHARED), -1) @ W.ravel()
-    trace[ALONE] = np.einsum("gnk,gnk->k", v, Wv)
-    score = 0.5 * (F[..., p].reshape(N, -1) @ seen[..., p].ravel() - trace)
+    trace[SHARED] = D.reshape(len(SHARED), -1) @ W[:, :k, :k].ravel()
+    trace[ALONE] = np.einsum("gnk,gnk->k", v, wide[:, :, p + 1 : r])
+    trace[SEVERITY] = np.vdot(rated, wide[:, :, r:])
+    product = F[..., p].reshape(N, -1) @ seen[:, :k, p].ravel()
+    product[SEVERITY] = np.vdot(by_rater[..., p], seen[..., p])
     information = np.zeros((N, N))
-    H = D @ W
-    information[np.ix_(SHARED, SHARED)] = 0.5 * (
+    H = D @ W[:, :k, :k]
+    information[np.ix_(SHARED, SHARED)] = (
         H.reshape(len(SHARED), -1) @ H.transpose(0, 1, 3, 2).reshape(len(SHARED), -1).T
     )
-    cross = 0.5 * np.einsum("agnk,gnk->ak", F[..., p + 1 :], Wv)  # (N, 4)
-    information[:, ALONE] = cross
-    information[ALONE, :] = cross.T
+    for at, columns in ((ALONE, slice(p + 1, r)), ([SEVERITY], slice(r, None))):
+        cross = np.einsum("agnk,gnk->ak", F[..., columns], wide[:, :k, columns])
+        cross = cross if at is ALONE else cross.sum(axis=1, keepdims=True)
+        information[:, at] = cross
+        information[at, :] = cross.T
+    information[SEVERITY, SEVERITY] = np.vdot(by_rater[..., r:], wide[..., r:])
     fixed = F[..., :p]
-    information -= fixed.reshape(N, -1) @ (W @ fixed).reshape(N, -1).T
-    return score, information, np.tensordot(fixed, seen[..., :p], axes=([1, 2], [0, 1]))
+    weighted = W[:, :k, :k] @ fixed
+    of_rater = W @ by_rater[..., :p]
+    weighted[SEVERITY] = of_rater[:, :k]
+    less = fixed.reshape(N, -1) @ weighted.reshape(N, -1).T
+    less[SEVERITY] = less[:, SEVERITY]
+    less[SEVERITY, SEVERITY] = np.vdot(by_rater[..., :p], of_rater)
+    Q = np.tensordot(fixed, seen[:, :k, :p], axes=([1, 2], [0, 1]))
+    Q[SEVERITY] = np.tensordot(by_rater[..., :p], seen[..., :p], axes=([0, 1], [0, 1]))
+    return 0.5 * (product - trace), 0.5 * information - less, Q
+
+
+def inverse(V: Floats) -> tuple[Floats, float]:
+    """Inverses of (G, n, n) positive definite matrices, and the sum of their log determinants.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError : a matrix is not positive definite
+    """
+    n = V.shape[1]
+    if n < LARGE:
+        L = np.linalg.cholesky(V)
+        return np.asarray(np.linalg.inv(V)), 2.0 * float(np.log(np.diagonal(L, axis1=1, axis2=2)).sum())
+    out, logdet = np.empty_like(V), 0.0
+    below = np.tri(n, k=-1, dtype=bool)
+    for one, into in zip(V, out, strict=True):
+        L, failed = dpotrf(one, lower=1)
+        if failed:
+            raise np.linalg.LinAlgError("matrix is not positive definite")
+        logdet += 2.0 * float(np.log(np.diagonal(L)).sum())
+        into[...] = dpotri(L, lower=1)[0]
+        into.T[below] = into[below]
+    return out, logdet
 
 
 def _loading(bucket: Bucket, theta: Floats) -> Floats:
@@ -265,17 +305,18 @@ def _performance(bucket: Bucket, theta: Floats) -> Floats:
 
 
 def _shared_derivatives(bucket: Bucket, theta: Floats) -> Floats:
-    """(7, G, n, n) derivatives of the covariance by those of `variances` that are in SHARED."""
-    G, n = bucket.rating.shape
-    loading = _loading(bucket, theta)
-    D = np.empty((len(SHARED), G, n, n))
+    """(6, G, k, k) derivatives of the covariance of the k measured rows by those of `variances` that are in SHARED."""
+    G, k = len(bucket.block), bucket.n_measured
+    loading = _loading(bucket, theta)[:, :k]
+    team, leader = bucket.team[:, :k, :k], bucket.leader[:, :k, :k]
+    D = np.empty((len(SHARED), G, k, k))
     both = outer(loading)
-    np.multiply(both, bucket.team, out=D[0])
-    np.multiply(both, bucket.leader, out=D[1])
-    D[2:5] = bucket.constant
-    performance = _performance(bucket, theta)
-    for a, mark in ((5, bucket.feedback), (6, bucket.indicator)):
-        half = mark[:, :, None] * loading[:, None, :]
+    np.multiply(both, team, out=D[0])
+    np.multiply(both, leader, out=D[1])
+    D[2:4] = bucket.constant
+    performance = theta[0] + theta[1] * team + theta[2] * leader
+    for a, mark in ((4, bucket.feedback), (5, bucket.indicator)):
+        half = mark[:, :k, None] * loading[:, None, :]
         D[a] = (half + half.transpose(0, 2, 1)) * performance
     return D
 

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from kinerja.calibration_blocks import Bucket, with_error
 from kinerja.calibration_links import LinkedBlocks, Links
-from kinerja.calibration_model import covariance
+from kinerja.calibration_model import covariance, inverse
 from kinerja.calibration_rows import RATING, Rows
 from kinerja.errors import EstimationError
 
@@ -104,7 +104,7 @@ def factorise(
     tolerance: float = EXACT,
 ) -> System:
     """extra : (n,) error variances that `buckets` hold beyond the design's own, working units squared"""
-    inverses: list[Floats] = [np.asarray(np.linalg.inv(covariance(b, theta))) for b in buckets]
+    inverses = [inverse(covariance(b, theta))[0] for b in buckets]
     linked, core = [], None
     if links is not None:
         m = len(links.raters)
@@ -116,7 +116,7 @@ def factorise(
 
 def _linked_share(part: LinkedBlocks, theta: Floats, m: int, extra: Any) -> LinkedShare:
     bucket = part.free if extra is None else with_error([part.free], extra)[0]
-    W = np.asarray(np.linalg.inv(covariance(bucket, theta)))
+    W = inverse(covariance(bucket, theta))[0]
     performance = bucket.rating + theta[9] * bucket.feedback + theta[10] * bucket.indicator
     Z = np.concatenate(
         [np.sqrt(theta[3]) * part.rating, np.sqrt(theta[2]) * performance[:, :, None] * part.exposure], axis=2
