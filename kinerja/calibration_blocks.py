@@ -137,7 +137,10 @@ def some_blocks(buckets: list[Bucket], most: int, *, seed: int = 0) -> list[Buck
 
 
 def part_of(bucket: Bucket, which: slice | Marks) -> Bucket:
-    return Bucket(**{f.name: getattr(bucket, f.name)[which] for f in fields(Bucket)})
+    parts = {f.name: getattr(bucket, f.name)[which] for f in fields(Bucket)}
+    if bucket.leader is bucket.team:
+        parts["leader"] = parts["team"]
+    return Bucket(**parts)
 
 
 def with_error(buckets: list[Bucket], extra: Floats) -> list[Bucket]:
@@ -162,6 +165,7 @@ def only_kinds(buckets: list[Bucket], kind: Ints, kinds: tuple[int, ...]) -> Ite
 def _only(bucket: Bucket, here: Marks, used: Marks) -> Bucket:
     mark = here.astype(np.float64)
     both = outer(mark)
+    team = bucket.team * both
     error = bucket.error * both
     np.einsum("gii->gi", error)[~here] = 1.0
     return replace(
@@ -170,8 +174,8 @@ def _only(bucket: Bucket, here: Marks, used: Marks) -> Bucket:
         rating=bucket.rating * mark,
         feedback=bucket.feedback * mark,
         indicator=bucket.indicator * mark,
-        team=bucket.team * both,
-        leader=bucket.leader * both,
+        team=team,
+        leader=team if bucket.leader is bucket.team else bucket.leader * both,
         rated=bucket.rated * here[:, :, None],
         error=error,
         extra=bucket.extra * mark,

@@ -22,12 +22,16 @@ SECOND_RATED_SHARE = 0.02
 """Share of staff that, rated a second time, usually identifies severity (method, section 12)."""
 MOSTLY_ONE_CATEGORY = 0.90
 """Share of ratings in one category from which there is little to calibrate (method, section 11)."""
-MOST_CATEGORIES = 12
+MOST_CATEGORIES, ENOUGH_TO_SEE = 12, 10_000
+"""Different ratings up to which they are categories; so many of the first ratings show that they are not."""
 
 
 def one_category(ratings: pd.Series) -> tuple[Finding, ...]:
     """Says so where nearly all ratings are the same category: its share, and their entropy against an even use."""
-    count = ratings.dropna().value_counts().to_numpy(np.float64)
+    given = ratings.dropna()
+    if given.iloc[:ENOUGH_TO_SEE].nunique() > MOST_CATEGORIES:
+        return ()
+    count = given.value_counts().to_numpy(np.float64)
     if not 2 <= len(count) <= MOST_CATEGORIES or count.max() < MOSTLY_ONE_CATEGORY * count.sum():
         return ()
     share = count / count.sum()

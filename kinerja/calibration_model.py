@@ -53,9 +53,10 @@ COMPONENTS = (
 N = len(PARAMETERS)
 LARGE = 24
 """Rows from which a loop over Cholesky inverses is quicker than numpy's inverses of a whole batch."""
-ALONE, SEVERITY, SHARED = [0, 4, 5, 7], 3, [1, 2, 6, 8, 9, 10]
-"""Places among `variances`: of effects that a whole unit shares (unit, culture, discrepancies of the unit), of rating
-effects, and of all others."""
+TEAM, LEADERSHIP, SEVERITY = 1, 2, 3
+ALONE, SHARED = [0, 4, 5, 7], [TEAM, LEADERSHIP, 6, 8, 9, 10]
+"""Places among `variances`: of effects that a whole unit shares (unit, culture, discrepancies of the unit), and of
+all others but rating effects."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -230,47 +231,57 @@ def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Float
 
     Derivatives V_a that are L L' with few columns (what a whole unit shares, `ALONE`, and rating effects) need products
     with L only, tr(L L' W V_b W) = sum of (W L)' V_b (W L); the others (`SHARED`) need the matrices V_a W, in which
-    pairs of raters have no part.
+    pairs of raters have no part. Where every supervisor has one team, leadership's derivative is the team's.
     """
     p, k = seen.shape[2] - 1, bucket.n_measured
+    alike = bucket.leader is bucket.team
+    shared = [a for a in SHARED if not (alike and a == LEADERSHIP)]
     v = np.stack([_loading(bucket, theta), bucket.rating, bucket.feedback, bucket.indicator], axis=2)
     rated = bucket.rated.astype(np.float64)
     wide = np.concatenate([seen, W @ v, W @ rated], axis=2)
     r = p + 1 + len(ALONE)  # first column of W times the rating effects
-    D = _shared_derivatives(bucket, theta)
-    F = np.empty((N, *wide[:, :k].shape))  # rows of pairs have entries for rating effects only
-    F[SHARED] = D @ wide[:, :k]
-    along = v.transpose(0, 2, 1) @ wide  # (G, 4, columns)
-    F[ALONE] = v[:, :k].transpose(2, 0, 1)[:, :, :, None] * along.transpose(1, 0, 2)[:, :, None, :]
+    D = _shared_derivatives(bucket, theta, shared)
+    by_shared = D @ wide[:, :k]  # (some, G, k, columns)
     by_rater = rated @ (rated.transpose(0, 2, 1) @ wide)
-    F[SEVERITY] = by_rater[:, :k]
-    trace = np.empty(N)
-    trace[SHARED] = D.reshape(len(SHARED), -1) @ W[:, :k, :k].ravel()
+    along = (v.transpose(0, 2, 1) @ wide).transpose(1, 0, 2)  # (4, G, columns)
+    F = np.zeros((N, len(v), k, p + 1))  # V_a times `seen`; rows of pairs have entries for rating effects only
+    F[shared] = by_shared[..., : p + 1]
+    F[ALONE] = v[:, :k].transpose(2, 0, 1)[:, :, :, None] * along[:, :, None, : p + 1]
+    F[SEVERITY] = by_rater[:, :k, : p + 1]
+    trace = np.zeros(N)
+    trace[shared] = D.reshape(len(shared), -1) @ W[:, :k, :k].ravel()
     trace[ALONE] = np.einsum("gnk,gnk->k", v, wide[:, :, p + 1 : r])
     trace[SEVERITY] = np.vdot(rated, wide[:, :, r:])
-    product = F[..., p].reshape(N, -1) @ seen[:, :k, p].ravel()
-    product[SEVERITY] = np.vdot(by_rater[..., p], seen[..., p])
+    score = F[..., p].reshape(N, -1) @ seen[:, :k, p].ravel() - trace
+    score[SEVERITY] = np.vdot(by_rater[..., p], seen[..., p]) - trace[SEVERITY]
     information = np.zeros((N, N))
     H = D @ W[:, :k, :k]
-    information[np.ix_(SHARED, SHARED)] = (
-        H.reshape(len(SHARED), -1) @ H.transpose(0, 1, 3, 2).reshape(len(SHARED), -1).T
-    )
-    for at, columns in ((ALONE, slice(p + 1, r)), ([SEVERITY], slice(r, None))):
-        cross = np.einsum("agnk,gnk->ak", F[..., columns], wide[:, :k, columns])
-        cross = cross if at is ALONE else cross.sum(axis=1, keepdims=True)
-        information[:, at] = cross
-        information[at, :] = cross.T
+    flat, turned = H.reshape(len(shared), -1), H.transpose(0, 1, 3, 2).reshape(len(shared), -1)
+    information[np.ix_(shared, shared)] = flat @ turned.T
+    cross = np.einsum("agnk,gnk->ak", by_shared[..., p + 1 :], wide[:, :k, p + 1 :])
+    information[np.ix_(shared, ALONE)] = cross[:, : len(ALONE)]
+    information[shared, SEVERITY] = cross[:, len(ALONE) :].sum(axis=1)
+    information[np.ix_(ALONE, ALONE)] = (along[..., p + 1 : r] ** 2).sum(axis=1)
+    information[ALONE, SEVERITY] = (along[..., r:] ** 2).sum(axis=(1, 2))
     information[SEVERITY, SEVERITY] = np.vdot(by_rater[..., r:], wide[..., r:])
-    fixed = F[..., :p]
-    weighted = W[:, :k, :k] @ fixed
-    of_rater = W @ by_rater[..., :p]
+    information[np.ix_(ALONE, shared)] = information[np.ix_(shared, ALONE)].T
+    information[SEVERITY] = information[:, SEVERITY]
+    fixed, of_rater = F[..., :p], W @ by_rater[..., :p]
+    weighted = np.zeros(fixed.shape)
+    weighted[shared] = W[:, :k, :k] @ fixed[shared]
+    weighted[ALONE] = wide[:, :k, p + 1 : r].transpose(2, 0, 1)[:, :, :, None] * along[:, :, None, :p]
     weighted[SEVERITY] = of_rater[:, :k]
     less = fixed.reshape(N, -1) @ weighted.reshape(N, -1).T
     less[SEVERITY] = less[:, SEVERITY]
     less[SEVERITY, SEVERITY] = np.vdot(by_rater[..., :p], of_rater)
     Q = np.tensordot(fixed, seen[:, :k, :p], axes=([1, 2], [0, 1]))
     Q[SEVERITY] = np.tensordot(by_rater[..., :p], seen[..., :p], axes=([0, 1], [0, 1]))
-    return 0.5 * (product - trace), 0.5 * information - less, Q
+    information = 0.5 * information - less
+    if alike:
+        score[LEADERSHIP], Q[LEADERSHIP] = score[TEAM], Q[TEAM]
+        information[LEADERSHIP] = information[TEAM]
+        information[:, LEADERSHIP] = information[:, TEAM]
+    return 0.5 * score, information, Q
 
 
 def inverse(V: Floats) -> tuple[Floats, float]:
@@ -304,18 +315,19 @@ def _performance(bucket: Bucket, theta: Floats) -> Floats:
     return np.asarray(theta[0] + theta[1] * bucket.team + theta[2] * bucket.leader)
 
 
-def _shared_derivatives(bucket: Bucket, theta: Floats) -> Floats:
-    """(6, G, k, k) derivatives of the covariance of the k measured rows by those of `variances` that are in SHARED."""
+def _shared_derivatives(bucket: Bucket, theta: Floats, which: list[int]) -> Floats:
+    """(some, G, k, k) derivatives of the covariance of the k measured rows by those of SHARED that are wanted."""
     G, k = len(bucket.block), bucket.n_measured
     loading = _loading(bucket, theta)[:, :k]
     team, leader = bucket.team[:, :k, :k], bucket.leader[:, :k, :k]
-    D = np.empty((len(SHARED), G, k, k))
+    D = np.empty((len(which), G, k, k))
     both = outer(loading)
     np.multiply(both, team, out=D[0])
-    np.multiply(both, leader, out=D[1])
-    D[2:4] = bucket.constant
+    if LEADERSHIP in which:
+        np.multiply(both, leader, out=D[1])
+    D[-4:-2] = bucket.constant
     performance = theta[0] + theta[1] * team + theta[2] * leader
-    for a, mark in ((4, bucket.feedback), (5, bucket.indicator)):
+    for a, mark in ((-2, bucket.feedback), (-1, bucket.indicator)):
         half = mark[:, :k, None] * loading[:, None, :]
         D[a] = (half + half.transpose(0, 2, 1)) * performance
     return D
