@@ -236,7 +236,6 @@ def calibrate(
             "period": period,
             "prior": borrowed.source if borrowed is not None else None,
             "prior_widening": prior_widening,
-            "held": held is not None,
             "materiality": materiality,
             "cap": cap,
             "confidence": confidence,

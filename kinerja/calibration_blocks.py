@@ -17,7 +17,6 @@ from kinerja.calibration_rows import FEEDBACK, INDICATOR, RATING, Rows
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.int8]
 
 LARGEST_BATCH = 512
 """Blocks handled at once: the arrays of a batch then fit the processor's cache."""
@@ -43,7 +42,7 @@ class Bucket:
     team: Floats
     leader: Floats
     rater: Ints
-    rated: Counts
+    rated: Floats
     error: Floats
     extra: Floats
     value: Floats
@@ -52,12 +51,11 @@ class Bucket:
     @property
     def severity(self) -> Floats:
         """(G, n, n) raters that two rows share, signed."""
-        rated = self.rated.astype(np.float64)
-        return np.asarray(rated @ rated.transpose(0, 2, 1))
+        return np.asarray(self.rated @ self.rated.transpose(0, 2, 1))
 
     @cached_property
     def n_measured(self) -> int:
-        """Rows of ratings, feedback and attainment stand first: no pair of raters is among the first so many."""
+        """So many rows hold all ratings, feedback and attainment; behind them stand pairs of raters and padding."""
         some = (self.rating + self.feedback + self.indicator).any(axis=0)
         return int(np.flatnonzero(some).max(initial=-1)) + 1
 
@@ -235,8 +233,8 @@ def _bucket(
     of = slot[design.block[at_row]]
     raters = np.full((G, int(local.max(initial=-1)) + 1), -1, np.int64)
     raters[of, local] = who
-    loadings = np.zeros((G, n, raters.shape[1]), np.int8)
-    np.add.at(loadings, (of, place[at_row], local), sign.astype(np.int8))
+    loadings = np.zeros((G, n, raters.shape[1]))
+    loadings[of, place[at_row], local] = sign
     inverse = np.zeros((G, n))
     inverse[g, i] = 1.0 / unit[at]
     error *= outer(inverse)

@@ -249,9 +249,7 @@ def _staff_table(staff: pd.DataFrame, periods: Any, groups: Sequence[str]) -> di
     service, services = codes_of(staff["service"]) if "service" in staff else (none, np.array([], object))
     coded = {g: codes_of(staff[g]) for g in groups}
     row = np.full(len(periods) * len(ratees), -1, np.int64)
-    staff_period = (
-        positions(*_period_ids(staff, periods)) if "period" in staff and staff["period"].notna().any() else none
-    )
+    staff_period = codes_in(staff["period"], periods) if "period" in staff and staff["period"].notna().any() else none
     for_all = np.flatnonzero(staff_period < 0) if (staff_period < 0).all() else np.array([], np.int64)
     for p in range(len(periods)):
         row[p * len(ratees) + ratee[for_all]] = for_all
@@ -272,11 +270,6 @@ def _staff_table(staff: pd.DataFrame, periods: Any, groups: Sequence[str]) -> di
         "levels": {g: tuple(c[1]) for g, c in coded.items()},
         "row": row,
     }
-
-
-def _period_ids(staff: pd.DataFrame, periods: Any) -> tuple[Any, Any]:
-    code, found = codes_of(staff["period"])
-    return np.concatenate([found, ["\0none"]])[code], periods
 
 
 def _item_means(slot: Ints, value: Floats, item: Ints, n: int) -> tuple[Floats, Floats, Floats]:

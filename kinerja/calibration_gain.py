@@ -109,7 +109,7 @@ def _effects_from(design: Design, buckets: Iterable[Bucket], theta: Floats, dial
     moments: Floats = np.zeros(())
     spells, effects = [], []
     for bucket in buckets:
-        W = inverse(covariance(bucket, theta))[0]
+        W = inverse(covariance(bucket, theta))
         right = np.concatenate([bucket.fixed, bucket.value[:, :, None]], axis=2)
         z = W @ right
         moments = moments + np.tensordot(right, z, axes=([0, 1], [0, 1]))

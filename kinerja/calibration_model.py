@@ -170,13 +170,15 @@ def jacobian(psi: Floats) -> Floats:
 
 
 def covariance(bucket: Bucket, theta: Floats) -> Floats:
-    """(G, n, n) covariance of the rows, term by term, since a whole country's arrays would not fit beside each
-    other."""
-    V = outer(_loading(bucket, theta)) * _performance(bucket, theta)
+    """(G, n, n) covariance of the rows."""
+    v = _marks(bucket, theta)
+    turned = v.transpose(0, 2, 1)
+    alike = bucket.leader is bucket.team
+    V = (v * theta[[0, 4, 5, 7]]) @ turned
+    V += (v * [theta[1] + alike * theta[2], 0.0, theta[6], theta[8]]) @ turned * bucket.team
+    if not alike:
+        V += theta[2] * outer(v[:, :, 0]) * bucket.leader
     V += theta[3] * bucket.severity
-    V += theta[4] * outer(bucket.rating)
-    for mark, alone, shared in ((bucket.feedback, theta[5], theta[6]), (bucket.indicator, theta[7], theta[8])):
-        V += outer(mark) * (alone + shared * bucket.team)
     V += bucket.error
     np.einsum("gii->gi", V)[...] += bucket.extra
     return np.asarray(V)
@@ -200,8 +202,10 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
     xx, xy, yy, logdet = np.zeros((p, p)), np.zeros(p), 0.0, 0.0
     parts = []
     for bucket in buckets:
-        W, more = inverse(covariance(bucket, theta))
-        logdet += more
+        V = covariance(bucket, theta)
+        L = np.linalg.cholesky(V)
+        logdet += 2.0 * float(np.log(np.diagonal(L, axis1=1, axis2=2)).sum())
+        W = inverse(V)
         right = np.concatenate([bucket.fixed, bucket.value[:, :, None]], axis=2)
         z = W @ right
         moments = np.tensordot(right, z, axes=([0, 1], [0, 1]))
@@ -236,8 +240,7 @@ def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Float
     p, k = seen.shape[2] - 1, bucket.n_measured
     alike = bucket.leader is bucket.team
     shared = [a for a in SHARED if not (alike and a == LEADERSHIP)]
-    v = np.stack([_loading(bucket, theta), bucket.rating, bucket.feedback, bucket.indicator], axis=2)
-    rated = bucket.rated.astype(np.float64)
+    v, rated = _marks(bucket, theta), bucket.rated
     wide = np.concatenate([seen, W @ v, W @ rated], axis=2)
     r = p + 1 + len(ALONE)  # first column of W times the rating effects
     D = _shared_derivatives(bucket, theta, shared)
@@ -284,8 +287,8 @@ def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Float
     return 0.5 * score, information, Q
 
 
-def inverse(V: Floats) -> tuple[Floats, float]:
-    """Inverses of (G, n, n) positive definite matrices, and the sum of their log determinants.
+def inverse(V: Floats) -> Floats:
+    """Inverses of (G, n, n) positive definite matrices.
 
     Raises
     ------
@@ -293,26 +296,25 @@ def inverse(V: Floats) -> tuple[Floats, float]:
     """
     n = V.shape[1]
     if n < LARGE:
-        L = np.linalg.cholesky(V)
-        return np.asarray(np.linalg.inv(V)), 2.0 * float(np.log(np.diagonal(L, axis1=1, axis2=2)).sum())
-    out, logdet = np.empty_like(V), 0.0
+        return np.asarray(np.linalg.inv(V))
+    out = np.empty_like(V)
     below = np.tri(n, k=-1, dtype=bool)
     for one, into in zip(V, out, strict=True):
         L, failed = dpotrf(one, lower=1)
         if failed:
             raise np.linalg.LinAlgError("matrix is not positive definite")
-        logdet += 2.0 * float(np.log(np.diagonal(L)).sum())
         into[...] = dpotri(L, lower=1)[0]
         into.T[below] = into[below]
-    return out, logdet
+    return out
+
+
+def _marks(bucket: Bucket, theta: Floats) -> Floats:
+    """(G, n, 4) how a row follows performance, and whether it is a rating, feedback or attainment: ALONE's vectors."""
+    return np.stack([_loading(bucket, theta), bucket.rating, bucket.feedback, bucket.indicator], axis=2)
 
 
 def _loading(bucket: Bucket, theta: Floats) -> Floats:
     return np.asarray(bucket.rating + theta[9] * bucket.feedback + theta[10] * bucket.indicator)
-
-
-def _performance(bucket: Bucket, theta: Floats) -> Floats:
-    return np.asarray(theta[0] + theta[1] * bucket.team + theta[2] * bucket.leader)
 
 
 def _shared_derivatives(bucket: Bucket, theta: Floats, which: list[int]) -> Floats:

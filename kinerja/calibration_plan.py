@@ -42,9 +42,9 @@ class EvidencePlan:
     actions : plan_action, amount (second ratings, answers or teams), evidence_team, evidence_culture, error_after
         (expected error of a score, points), gain (points less than as it is), assumed (True where the strength of a
         source that the office does not have yet is assumed); first row `none`; sorted by what they gain
-    people : plan_action, amount, ratee, rater, second_rater, unit, team: who is to be rated again (the smaller lists
-        are
-        the beginnings of the larger ones), and which teams would change to which supervisor (ratee empty)
+    people : plan_action, place (from 1), ratee, rater, second_rater, unit, team: who is to be rated again, and which
+        teams would change to which supervisor (ratee empty), of the largest amount; the first `amount` of them make up
+        a smaller one
     findings, settings
     """
 
@@ -72,18 +72,18 @@ def plan_evidence(
     people = _candidates(calibration)
     now = _outcome(calibration, rows)
     table: list[dict[str, object]] = [{"plan_action": "none", "amount": 0, **now, "assumed": False}]
-    chosen: list[pd.DataFrame] = []
+    chosen: dict[str, pd.DataFrame] = {}
     n_staff = calibration.persons["ratee"].nunique()
     for share in second_shares:
         some = people.head(max(round(share * n_staff), 1))
         if len(some):
             table.append(_action("second_ratings", len(some), _outcome(calibration, _second(calibration, some))))
-            chosen.append(some.assign(plan_action="second_ratings", amount=len(some)))
+            chosen["second_ratings"] = max(some, chosen.get("second_ratings", some), key=len)
     for share in rotation_shares:
         moves = _moves(calibration, share)
         if len(moves):
             table.append(_action("rotate", len(moves), _outcome(calibration, _rotated(calibration, moves))))
-            chosen.append(moves.assign(plan_action="rotate", amount=len(moves)))
+            chosen["rotate"] = max(moves, chosen.get("rotate", moves), key=len)
     has_feedback = bool((rows.kind == FEEDBACK).any())
     if has_feedback:
         answers = float(np.nansum(rows.n_behind[rows.kind == FEEDBACK]))
@@ -103,8 +103,9 @@ def plan_evidence(
     actions["gain"] = now["error_after"] - actions["error_after"]
     first = actions["plan_action"] == "none"
     actions = pd.concat([actions[first], actions[~first].sort_values("gain", ascending=False, kind="stable")])
-    columns = ["plan_action", "amount", "ratee", "rater", "second_rater", "unit", "team"]
-    listed = pd.concat(chosen)[columns] if chosen else pd.DataFrame(columns=columns)
+    columns = ["plan_action", "place", "ratee", "rater", "second_rater", "unit", "team"]
+    lists = [some.assign(plan_action=action, place=np.arange(1, len(some) + 1)) for action, some in chosen.items()]
+    listed = pd.concat(lists)[columns] if lists else pd.DataFrame(columns=columns)
     return EvidencePlan(
         actions=actions.reset_index(drop=True),
         people=listed.reset_index(drop=True),

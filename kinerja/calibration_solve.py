@@ -104,7 +104,7 @@ def factorise(
     tolerance: float = EXACT,
 ) -> System:
     """extra : (n,) error variances that `buckets` hold beyond the design's own, working units squared"""
-    inverses = [inverse(covariance(b, theta))[0] for b in buckets]
+    inverses = [inverse(covariance(b, theta)) for b in buckets]
     linked, core = [], None
     if links is not None:
         m = len(links.raters)
@@ -116,7 +116,7 @@ def factorise(
 
 def _linked_share(part: LinkedBlocks, theta: Floats, m: int, extra: Any) -> LinkedShare:
     bucket = part.free if extra is None else with_error([part.free], extra)[0]
-    W = inverse(covariance(bucket, theta))[0]
+    W = inverse(covariance(bucket, theta))
     performance = bucket.rating + theta[9] * bucket.feedback + theta[10] * bucket.indicator
     Z = np.concatenate(
         [np.sqrt(theta[3]) * part.rating, np.sqrt(theta[2]) * performance[:, :, None] * part.exposure], axis=2

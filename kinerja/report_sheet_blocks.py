@@ -123,6 +123,7 @@ def _chances(sheet: Sheet, language: labels.Language) -> Table:
         columns=[code("behaviour", label=labels.label("category", language)), percent("probability")],
         language=language,
         caption_key="sheet.table.chances",
+        note_key="sheet.table.chances_note",
         name="sheet_chances",
     )
 

@@ -9,16 +9,14 @@ import pandas as pd
 
 from kinerja import labels
 from kinerja.calibration import Calibration
+from kinerja.calibration_explain import PARTS
 from kinerja.evaluation import Evaluation
 from kinerja.plots import calibration_chart, dot_interval_chart
 from kinerja.report_blocks import Block, bullets, findings, heading, prose
-from kinerja.tables import Table, code, interval, number, percent, settled, table, words
+from kinerja.tables import Column, Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
-
-PARTS = ("from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
-"""What an adjustment is made of, in the order of the person's sheet."""
 
 
 def calibration(evaluation: Evaluation, language: labels.Language) -> Iterator[Block | Table | Chart]:
@@ -184,14 +182,23 @@ def _before_after(found: Calibration, language: labels.Language) -> Chart:
 def _crossings(found: Calibration, language: labels.Language) -> Iterator[Block | Table]:
     if found.crossings.empty:
         return
-    rows = found.crossings[found.crossings["changed"] | found.crossings["review"]].copy()
-    for column in ("category_observed", "category_calibrated"):
-        rows[column] = rows[column].map(lambda name: labels.label(f"behaviour.{name}", language))
-    yield table(
-        rows.sort_values(["probability", "ratee"], ascending=[False, True], key=settled, ignore_index=True),
+    rows = found.crossings[found.crossings["changed"] | found.crossings["review"]]
+    rows = rows.sort_values(["probability", "ratee"], ascending=[False, True], key=settled, ignore_index=True)
+    yield people_table(rows, [words("ratee"), words("unit")], language, "calibration.crossings", "category_changes", 20)
+
+
+def people_table(
+    rows: pd.DataFrame, who: list[Column], language: labels.Language, caption_key: str, name: str, limit: int
+) -> Table:
+    """Rows of `Calibration.crossings`: scores and categories before and after, and how surely."""
+    named = {
+        column: rows[column].map(lambda category: labels.label(f"behaviour.{category}", language))
+        for column in ("category_observed", "category_calibrated")
+    }
+    return table(
+        rows.assign(**named),
         columns=[
-            words("ratee"),
-            words("unit"),
+            *who,
             number("observed", 1),
             number("calibrated", 1),
             words("category_observed"),
@@ -199,10 +206,10 @@ def _crossings(found: Calibration, language: labels.Language) -> Iterator[Block 
             percent("probability"),
         ],
         language=language,
-        caption_key="calibration.crossings",
-        note_key="calibration.crossings_note",
-        name="category_changes",
-        limit=20,
+        caption_key=caption_key,
+        note_key=f"{caption_key}_note",
+        name=name,
+        limit=limit,
     )
 
 
@@ -305,7 +312,7 @@ def plan_blocks(found: Calibration, language: labels.Language) -> Iterator[Block
             plan.people,
             columns=[
                 code("plan_action"),
-                number("amount", 0),
+                number("place", 0, label=labels.text("calibration.plan_place", language)),
                 words("ratee"),
                 words("unit"),
                 words("rater"),
@@ -313,6 +320,7 @@ def plan_blocks(found: Calibration, language: labels.Language) -> Iterator[Block
             ],
             language=language,
             caption_key="calibration.plan_people",
+            note_key="calibration.plan_people_note",
             name="plan_people",
             limit=12,
         )

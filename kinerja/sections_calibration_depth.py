@@ -9,17 +9,16 @@ import pandas as pd
 
 from kinerja import labels
 from kinerja.calibration import Calibration
+from kinerja.calibration_explain import PARTS
 from kinerja.evaluation import Evaluation
 from kinerja.plots import dot_interval_chart
 from kinerja.report_blocks import Block, heading, prose
 from kinerja.results import OK
+from kinerja.sections_calibration import people_table
 from kinerja.tables import Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
-
-LOOK = (0.1, 0.9)
-"""Chance of another category between which the numbers cannot decide (method, section 6)."""
 
 
 def calibration_depth(evaluation: Evaluation, language: labels.Language) -> Iterator[Block | Table | Chart]:
@@ -44,14 +43,12 @@ def calibration_depth(evaluation: Evaluation, language: labels.Language) -> Iter
 def teams_frame(found: Calibration) -> pd.DataFrame:
     """unit, team, rater, n, observed, calibrated (means), adjustment, by parts: one row a team of the period."""
     people = found.persons.fillna({"team": "–"})
-    parts = ["from_links", "from_feedback", "from_indicators", "from_culture", "from_group"]
     teams = people.groupby(["unit", "team", "rater"], sort=True, observed=True)
-    means = teams[["observed", "calibrated", "adjustment", *parts]].mean()
+    means = teams[["observed", "calibrated", "adjustment", *PARTS]].mean()
     return means.assign(n=teams.size()).reset_index()
 
 
 def _teams(found: Calibration, language: labels.Language) -> Table:
-    parts = ("from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
     return table(
         teams_frame(found),
         columns=[
@@ -62,7 +59,7 @@ def _teams(found: Calibration, language: labels.Language) -> Table:
             number("observed", 1),
             number("calibrated", 1),
             number("adjustment", 1, signed=True),
-            *(number(part, 1, signed=True) for part in parts),
+            *(number(part, 1, signed=True) for part in PARTS),
         ],
         language=language,
         caption_key="calibration_depth.teams",
@@ -116,33 +113,15 @@ def _tipping(found: Calibration, language: labels.Language) -> Iterator[Block | 
 def _people(found: Calibration, language: labels.Language) -> Iterator[Block | Table]:
     rows = found.crossings
     if len(rows):
-        rows = rows[rows["probability"].between(*LOOK)]
+        rows = rows[rows["review"]]
     if rows.empty:
         yield prose("calibration_depth.nobody", language=language)
         return
     yield prose("calibration_depth.people_text", language=language, n=len(rows), total=len(found.persons))
-    named = rows.copy()
-    for column in ("category_observed", "category_calibrated"):
-        named[column] = named[column].map(lambda name: labels.label(f"behaviour.{name}", language))
-    named["doubt"] = (named["probability"] - 0.5).abs()
-    yield table(
-        named.sort_values(["doubt", "ratee"], key=settled, ignore_index=True),
-        columns=[
-            words("ratee"),
-            words("unit"),
-            words("rater"),
-            number("observed", 1),
-            number("calibrated", 1),
-            words("category_observed"),
-            words("category_calibrated"),
-            percent("probability"),
-        ],
-        language=language,
-        caption_key="calibration_depth.people",
-        note_key="calibration_depth.people_note",
-        name="people_to_look_at",
-        limit=40,
-    )
+    rows = rows.assign(doubt=(rows["probability"] - 0.5).abs())
+    rows = rows.sort_values(["doubt", "ratee"], key=settled, ignore_index=True)
+    whose = [words("ratee"), words("unit"), words("rater")]
+    yield people_table(rows, whose, language, "calibration_depth.people", "people_to_look_at", 40)
 
 
 def _units(found: Calibration, language: labels.Language) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -167,11 +166,7 @@ def test_an_appeal_that_corrects_nothing_changes_nothing(run, tmp_path):
     first, second = run.parameters.run_folder / "evaluation", tmp_path / "evaluation"
     names = sorted(p.relative_to(first).as_posix() for p in first.rglob("*") if p.is_file())
     assert names == sorted(p.relative_to(second).as_posix() for p in second.rglob("*") if p.is_file())
-    other = {n for n in names if (first / n).read_bytes() != (second / n).read_bytes()}
-    # Only that the variance parameters were held is told apart, and with it the sum over all files.
-    assert other == {"calibration/record.json", "checksums.json"}
-    a, b = ((f / "calibration/record.json").read_text(encoding="utf-8") for f in (first, second))
-    assert a != b and re.sub(r'("held",\s*)false', r"\1true", a) == b
+    assert not {n for n in names if (first / n).read_bytes() != (second / n).read_bytes()}
     output = run.parameters.output.model_copy(update={"folder": tmp_path / "again"})
     again = found.corrected.parameters.model_copy(update={"output": output})
     some = ["P002", "P003", "P098"]

@@ -42,8 +42,9 @@ def test_more_second_ratings_teach_more(nested):
 
 
 def test_people_are_named_once_with_another_supervisor_of_their_unit(nested):
-    plan = plan_evidence(nested, second_shares=(0.05,), rotation_shares=())
+    plan = plan_evidence(nested, second_shares=(0.01, 0.05), rotation_shares=())
     people = plan.people
+    assert people["place"].tolist() == list(range(1, round(0.05 * nested.persons["ratee"].nunique()) + 1))
     assert people["ratee"].is_unique and (people["rater"] != people["second_rater"]).all()
     unit = nested.raters.set_index("rater")["unit"]
     several = unit.value_counts().loc[people["unit"]].to_numpy() > 1
