@@ -33,8 +33,9 @@ _RATIO: Mapping[str, float] = {
 
 S7 (0.88) is missed: 0.90. At the true variances 30 % second ratings in 25 teams open the dial to 0.60 only, since it
 asks for severity's share of all team differences and the true part of these stays uncertain, though severity's own
-variance is known well. The dial at 1 would give 0.867; measured on the log of the share, 0.89, but invalid feedback
-alone (C12) would then pass its limit of 0.15.
+variance is known well. The dial at 1 would give 0.86; measured on the log of the share, 0.89, but invalid feedback
+alone (C12) would then pass its limit of 0.15. Second ratings published in full and the rest by the dial would give
+0.880, but a point added to all of a supervisor's ratings would then no longer move people by 1 - dial x reliability.
 """
 
 _INHERITED: Mapping[str, float] = {"S1": 0.89, "S2": 0.90, "S3": 1.00, "S5": 0.905, "S6": 0.91, "S7": 0.855}
