@@ -216,7 +216,8 @@ def restricted(buckets: list[Bucket], theta: Floats) -> tuple[float, Floats, Flo
     C = np.linalg.inv(xx)
     beta = C @ xy
     value = -0.5 * (logdet + np.linalg.slogdet(xx)[1] + yy - xy @ beta)
-    root = np.linalg.cholesky(C)
+    size, direction = np.linalg.eigh(C)
+    root = direction * np.sqrt(np.maximum(size, 0.0))  # C = root root', also where fixed columns nearly repeat
     score, information, Q = np.zeros(N), np.zeros((N, N)), np.zeros((N, p, p))
     for bucket, W, z in parts:
         # V^-1 times the fixed part, scaled so that its own product is the identity, and V^-1 times the residual
@@ -247,16 +248,19 @@ def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Float
     by_shared = D @ wide[:, :k]  # (some, G, k, columns)
     by_rater = rated @ (rated.transpose(0, 2, 1) @ wide)
     along = (v.transpose(0, 2, 1) @ wide).transpose(1, 0, 2)  # (4, G, columns)
-    F = np.zeros((N, len(v), k, p + 1))  # V_a times `seen`; rows of pairs have entries for rating effects only
+    # V_a times `seen`; rows of pairs have entries for rating effects only
+    F = np.zeros((N, len(v), k, p + 1))
     F[shared] = by_shared[..., : p + 1]
     F[ALONE] = v[:, :k].transpose(2, 0, 1)[:, :, :, None] * along[:, :, None, : p + 1]
     F[SEVERITY] = by_rater[:, :k, : p + 1]
+    # score: residual' V_a residual less tr(W V_a)
     trace = np.zeros(N)
     trace[shared] = D.reshape(len(shared), -1) @ W[:, :k, :k].ravel()
     trace[ALONE] = np.einsum("gnk,gnk->k", v, wide[:, :, p + 1 : r])
     trace[SEVERITY] = np.vdot(rated, wide[:, :, r:])
     score = F[..., p].reshape(N, -1) @ seen[:, :k, p].ravel() - trace
     score[SEVERITY] = np.vdot(by_rater[..., p], seen[..., p]) - trace[SEVERITY]
+    # information: tr(W V_a W V_b)
     information = np.zeros((N, N))
     H = D @ W[:, :k, :k]
     flat, turned = H.reshape(len(shared), -1), H.transpose(0, 1, 3, 2).reshape(len(shared), -1)
@@ -269,6 +273,7 @@ def _score_and_information(bucket: Bucket, theta: Floats, W: Floats, seen: Float
     information[SEVERITY, SEVERITY] = np.vdot(by_rater[..., r:], wide[..., r:])
     information[np.ix_(ALONE, shared)] = information[np.ix_(shared, ALONE)].T
     information[SEVERITY] = information[:, SEVERITY]
+    # less what the fixed part takes of it
     fixed, of_rater = F[..., :p], W @ by_rater[..., :p]
     weighted = np.zeros(fixed.shape)
     weighted[shared] = W[:, :k, :k] @ fixed[shared]
