@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("facets", "mixed", "fairness", "reports", "reports_city", "calibration", "calibration_size", "big_feedback")
+NAMES = (
+    "facets", "mixed", "fairness", "reports", "reports_city", "calibration_size", "big_feedback", "fairness_alarms",
+    "calibration",
+)  # fmt: skip
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 

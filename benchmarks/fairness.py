@@ -52,10 +52,10 @@ def run(sizes: tuple[int, ...] = SIZES) -> pd.DataFrame:
     return pd.DataFrame([row for size in sizes for row in _parts(size)], columns=list(COLUMNS))
 
 
-def office(size: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Scores, staff and ratings of `size` people; supervisors are on the staff list."""
+def office(size: int, seed: int = 1, team: int = 8) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Scores, staff and ratings of `size` people in teams of `team`; supervisors are on the staff list."""
     rng = np.random.default_rng(seed)
-    supervisor = np.arange(size) // 8
+    supervisor = np.arange(size) // team
     unit = supervisor // 4
     rating = 75 + rng.normal(0, 4, supervisor.max() + 1)[supervisor] + rng.normal(0, 6, size)
     ids = np.array([f"r{i:05d}" for i in range(size)])

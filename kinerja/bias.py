@@ -18,13 +18,13 @@ from kinerja.bias_change import change_table
 from kinerja.bias_checks import Settings, check_table
 from kinerja.bias_decomposition import decomposition_table
 from kinerja.bias_drf import drf_table
-from kinerja.bias_family import Family
 from kinerja.bias_findings import collect
 from kinerja.bias_groups import Comparison, as_text, comparisons, people, with_intersections
 from kinerja.bias_matched import strata_table
 from kinerja.bias_screens import screen_table
 from kinerja.bias_similarity import similarity_table
 from kinerja.errors import ParameterError
+from kinerja.multiplicity import Family
 from kinerja.results import Finding
 
 OUTCOMES = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kinerja.bias_family import Family, adjust_within, hide, is_tested, typed, verdict
+from kinerja.bias_family import adjust_within, hide, is_tested, typed, verdict
 from kinerja.bias_gaps import (
     ClusterEffect,
     cluster_effect,
@@ -20,6 +20,7 @@ from kinerja.bias_gaps import (
 )
 from kinerja.bias_groups import Comparison, codes, values_of
 from kinerja.bias_rates import cohen_h, detectable_rate, estimate_rate_gap, flips, flips_direction
+from kinerja.multiplicity import Family
 from kinerja.results import CANNOT, OK
 
 CHECK_COLUMNS = (

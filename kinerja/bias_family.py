@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.multitest import multipletests
+from numpy.typing import NDArray
 
+from kinerja.multiplicity import Family, adjust
 from kinerja.results import OK
 
 Array = NDArray[np.float64]
-Family = Literal["bh", "by", "holm", "hochberg", "bonferroni", "none"]
 SUPPRESSED = "suppressed"
 """`status` of a row that was computed but is not printed, since it would reveal a group that is too small."""
 
 KEPT = ("attribute", "group", "reference", "outcome", "measure", "n_group", "n_reference", "n", "family", "family_size",
         "verdict", "review", "status", "reason")  # fmt: skip
 """Columns that say nothing of the people's scores."""
-
-_METHODS = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm", "hochberg": "simes-hochberg", "bonferroni": "bonferroni"}
-
-
-def adjust(p: ArrayLike, family: Family = "bh") -> Array:
-    """Adjusted p of one family; NaN stays NaN and does not count (Benjamini and Hochberg 1995; Holm 1979)."""
-    values = np.asarray(p, dtype=float)
-    adjusted = values.copy()
-    tested = np.isfinite(values)
-    if family != "none" and tested.any():
-        adjusted[tested] = multipletests(values[tested], method=_METHODS[family])[1]
-    return adjusted
 
 
 def adjust_within(table: pd.DataFrame, p: str, families: pd.Series, family: Family) -> pd.Series:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from kinerja.multiplicity import holm
 from kinerja.results import CANNOT, OK
 
 Floats = NDArray[np.float64]
@@ -164,12 +165,3 @@ def _standing(
         }
     )
     return table[list(STANDING_COLUMNS)]
-
-
-def holm(p: Floats) -> Floats:
-    """Holm's step-down adjusted p values (n,)."""
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted

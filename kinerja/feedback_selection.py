@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from kinerja.feedback_reliability import holm
+from kinerja.multiplicity import holm
 from kinerja.results import CANNOT, OK
 from kinerja.rules import Rules
 from kinerja.rules_lookup import grade_limits

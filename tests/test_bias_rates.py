@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from kinerja import bias_rates as rates
-from kinerja.bias_family import adjust
+from kinerja.multiplicity import adjust, holm
 
 COUNTS = st.integers(1, 60).flatmap(
     lambda n: st.integers(1, 60).flatmap(
@@ -97,6 +98,17 @@ def test_benjamini_hochberg_1995():
     counts = {f: int((adjust(p, f) <= 0.05).sum()) for f in ("bonferroni", "holm", "hochberg", "bh", "by")}
     assert counts == {"bonferroni": 3, "holm": 3, "hochberg": 3, "bh": 4, "by": 3}
     assert adjust(p, "bh")[3:5] == pytest.approx([0.0356, 0.0603], abs=5e-5)
+
+
+METHODS = {"bh": "fdr_bh", "by": "fdr_by", "holm": "holm", "hochberg": "simes-hochberg", "bonferroni": "bonferroni"}
+
+
+@given(st.lists(st.sampled_from([0.0, 1e-9, 0.001, 0.01, 0.02, 0.02, 0.2, 0.5, 1.0]) | st.floats(0, 1), min_size=1))
+@settings(deadline=None, max_examples=60)
+def test_adjusted_p_equal_those_of_statsmodels(p):
+    for family, method in METHODS.items():
+        assert adjust(p, family) == pytest.approx(multipletests(p, method=method)[1], abs=1e-12)
+    assert holm(np.array(p)) == pytest.approx(adjust(p, "holm"))
 
 
 def test_a_test_that_was_not_made_does_not_count():

@@ -9,13 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
 from kinerja import labels
 from kinerja.evaluation_storage import load_record, save_record
 from kinerja.feedback import estimate_feedback
 from kinerja.feedback_comments import summarise_comments, themes_of
-from kinerja.feedback_reliability import holm, reliability_tables, responses_needed, spearman_brown
+from kinerja.feedback_reliability import reliability_tables, responses_needed, spearman_brown
 from kinerja.feedback_selection import channel_differences, nonresponse_bounds
 from kinerja.rules import SKM, load_rules
 from kinerja.rules_lookup import elements
@@ -36,11 +35,6 @@ def test_responses_needed_known_values(icc, needed):
 def test_reliability_at_five_and_thirty_citizens():
     """C7."""
     assert [spearman_brown(0.064, n) for n in (5, 30)] == pytest.approx([0.255, 0.672], abs=5e-4)
-
-
-def test_holm_equals_statsmodels():
-    p = np.random.default_rng(0).uniform(0, 0.2, 12)
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def _units(between, within, n, groups, seed):

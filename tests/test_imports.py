@@ -17,7 +17,7 @@ ORDER = (
     ("results",),
     ("labels",),
     ("rules",),
-    ("parameters",),
+    ("parameters", "multiplicity"),
     ("sources", "privacy", "simulate", "example"),
     ("scoring", "feedback", "case_mix", "agreement", "mixed", "facets", "raters"),
     ("calibration", "alternatives"),
