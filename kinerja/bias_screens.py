@@ -29,7 +29,7 @@ SCREEN_COLUMNS = (
     "status", "reason",
 )  # fmt: skip
 _NOTHING: dict[str, Any] = {"status": CANNOT}
-_MEASURED = ("mean", "distance", "spread", "others", "moment", "last", "months")
+_MEASURED = ("mean", "distance", "spread", "away", "others", "moment", "last", "months")
 _DAY = 86_400.0
 _DAYS = 30.0
 """Drift is told in points of the scale per thirty days."""
@@ -51,7 +51,8 @@ def screen_table(
         = nearer the middle, by more than the other raters differ among themselves
     halo : spread over items within a person (items' own difficulty and the room at the sheet's mean taken out), the
         others' less the own; positive = flatter. Only positive values of these two are flagged
-    range_restriction : standard deviation of the people's averages over that of other raters' teams; under 1 = narrower
+    range_restriction : standard deviation of the people's averages over that of other raters' teams; under 1 =
+        narrower, and flagged where people lie nearer to their team's average by more than other raters' teams differ
     drift : change of the people's averages with the date (points per 30 days), less the office's own
     deadline_run : share of people rated at the very top in the last `deadline_days` days before the period's last
         rating,
@@ -80,13 +81,14 @@ class _Own:
 
     Fields
     ------
-    mean, distance, spread, others, moment, last, months : (S,); top : (S,) flags
+    mean, distance, spread, away, others, moment, last, months : (S,); top : (S,) flags
     """
 
     role: str
     mean: Array
     distance: Array
     spread: Array
+    away: Array
     others: Array
     moment: Array
     last: Array
@@ -115,7 +117,9 @@ class _Context:
         self.raters = _raters(sheets)
         self.roles = {str(role): own for role, own in sheets.groupby("role", sort=True)}
         self._sums = {
-            (role, column): _Sums(own, column) for role, own in self.roles.items() for column in ("distance", "spread")
+            (role, column): _Sums(own, column)
+            for role, own in self.roles.items()
+            for column in ("distance", "spread", "away")
         }
         self._lines = {role: _Line(own) for role, own in self.roles.items()}
         within = {}
@@ -277,6 +281,10 @@ def _sheets(ratings: pd.DataFrame, scale: tuple[float, float] | None) -> pd.Data
         date=("date", "max"),
     ).reset_index()
     sheets["spread"] -= _at_its_mean(sheets)
+    teams = sheets.groupby(["rater", "role"])["mean"]
+    n = teams.transform("size").astype(float)
+    # a team's own average lies nearer to its people than the true one would
+    sheets["away"] = (sheets["mean"] - teams.transform("mean")).abs() * np.sqrt(n / (n - 1).where(n > 1))
     return sheets
 
 
@@ -322,7 +330,8 @@ def _range_restriction(own: _Own, context: _Context) -> dict[str, Any]:
         "std_error": ratio * float(np.sqrt(1 / (2 * df) + 1 / (2 * df_others))),
         "conf_low": float(np.sqrt(f / stats.f.isf(tail, df, df_others))),
         "conf_high": float(np.sqrt(f / stats.f.ppf(tail, df, df_others))),
-        "p": float(min(1.0, 2 * min(stats.f.cdf(f, df, df_others), stats.f.sf(f, df, df_others)))),
+        # not of F: near an end of the scale every team is narrow, and averages of marks are no normal sample
+        "p": _less_than_others(own, "away", context, among_raters=True).get("p", np.nan),
         "n": n,
         "status": OK,
         "reason": "",

@@ -442,7 +442,7 @@ def test_teams_on_other_levels_are_no_sign_of_a_raters_habit():
     flagged in 67 and halo in 50 of 100 such offices (benchmarks.fairness_alarms).
     """
     rng, offices, raters, size, items = np.random.default_rng(11), 150, 10, 14, 7
-    flagged = {"centrality": 0, "halo": 0}
+    flagged = {"centrality": 0, "halo": 0, "range_restriction": 0}
     for _ in range(offices):
         level = np.repeat(rng.normal(0, 4, raters), size) + rng.normal(0, 6, raters * size)
         marks = level[:, None] / 6 + 3.2 + rng.normal(0, 0.6, (raters * size, items))
