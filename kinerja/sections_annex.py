@@ -20,21 +20,7 @@ def annex(evaluation: Evaluation, language: labels.Language) -> Iterator[Block |
     if objection.days is not None:
         to = objection.to or labels.MISSING
         yield prose("annex.limit_objection", language=language, days=objection.days, to=to)
-    yield table(
-        evaluation.rules[evaluation.rules["in_force"]].rename(columns={"status": "rule_status"}),
-        columns=[
-            words(f"title_{language}", label=labels.label("rule", language)),
-            words("document"),
-            words("article"),
-            code("rule_status"),
-            day("since"),
-            words("address"),
-        ],
-        language=language,
-        caption_key="annex.rules",
-        note_key="annex.rules_note",
-        name="rules",
-    )
+    yield rules_table(evaluation, language)
     yield table(
         _rows(_flat(evaluation.parameters.model_dump(mode="json"))),
         columns=[words("key"), words("setting")],
@@ -50,6 +36,25 @@ def annex(evaluation: Evaluation, language: labels.Language) -> Iterator[Block |
         language=language,
         caption_key="annex.versions",
         name="versions",
+    )
+
+
+def rules_table(evaluation: Evaluation, language: labels.Language) -> Table:
+    """The rules in force, with how far each is verified."""
+    return table(
+        evaluation.rules[evaluation.rules["in_force"]].rename(columns={"status": "rule_status"}),
+        columns=[
+            words(f"title_{language}", label=labels.label("rule", language)),
+            words("document"),
+            words("article"),
+            code("rule_status"),
+            day("since"),
+            words("address"),
+        ],
+        language=language,
+        caption_key="annex.rules",
+        note_key="annex.rules_note",
+        name="rules",
     )
 
 

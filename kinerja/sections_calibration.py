@@ -30,7 +30,7 @@ def calibration(evaluation: Evaluation, language: labels.Language) -> Iterator[B
     yield prose("calibration.evidence_plain", language=language)
     yield gate_table(found, language)
     yield heading("calibration.raters", language, level=3, anchor="severity")
-    yield _severity_chart(found, language)
+    yield severity_chart(found.raters, language, "calibration.severity_chart", "severity_chart")
     yield raters_table(found, language)
     yield heading("calibration.people", language, level=3, anchor="before-after")
     moved = found.persons[found.persons["adjustment"] != 0]
@@ -146,20 +146,25 @@ def borrowed_table(found: Calibration, own: Calibration, language: labels.Langua
     )
 
 
-def _severity_chart(found: Calibration, language: labels.Language) -> Chart:
+def severity_chart(
+    raters: pd.DataFrame, language: labels.Language, key: str, name: str, *, band: bool = False
+) -> Chart:
+    """Severity of supervisors with intervals, or with the band of the shares' 5 and 95 % points."""
     chart: Chart = dot_interval_chart(
-        found.raters,
+        raters,
         label="rater",
         estimate="severity",
+        low="band_low" if band else "conf_low",
+        high="band_high" if band else "conf_high",
         n="n_ratees",
         signed=True,
         reference=0.0,
         reference_label=labels.text("calibration.average_rater", language),
         axis=labels.text("calibration.severity_axis", language),
         language=language,
-        caption_key="calibration.severity_chart",
-        note_key="calibration.severity_note",
-        name="severity_chart",
+        caption_key=key,
+        note_key=f"{key}_note",
+        name=name,
     )
     return chart
 

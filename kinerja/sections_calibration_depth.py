@@ -11,10 +11,9 @@ from kinerja import labels
 from kinerja.calibration import Calibration
 from kinerja.calibration_explain import PARTS
 from kinerja.evaluation import Evaluation
-from kinerja.plots import dot_interval_chart
 from kinerja.report_blocks import Block, heading, prose
 from kinerja.results import OK
-from kinerja.sections_calibration import people_table
+from kinerja.sections_calibration import people_table, severity_chart
 from kinerja.tables import Table, code, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
@@ -75,22 +74,7 @@ def _tipping(found: Calibration, language: labels.Language) -> Iterator[Block | 
         yield prose("calibration_depth.no_tipping", language=language)
         return
     yield prose("calibration_depth.tipping_text", language=language)
-    yield dot_interval_chart(
-        known,
-        label="rater",
-        estimate="severity",
-        low="band_low",
-        high="band_high",
-        n="n_ratees",
-        signed=True,
-        reference=0.0,
-        reference_label=labels.text("calibration.average_rater", language),
-        axis=labels.text("calibration.severity_axis", language),
-        language=language,
-        caption_key="calibration_depth.band",
-        note_key="calibration_depth.band_note",
-        name="severity_band",
-    )
+    yield severity_chart(known, language, "calibration_depth.band", "severity_band", band=True)
     rows = known.assign(size=known["tipping_bias"].abs()).sort_values(["size", "rater"], key=settled, ignore_index=True)
     yield table(
         rows,

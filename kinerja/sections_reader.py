@@ -23,10 +23,11 @@ from kinerja.report_blocks import Block, bullets, facts, findings, heading, pros
 from kinerja.report_sheet_blocks import sheet_blocks
 from kinerja.results import OK, Finding
 from kinerja.sections import Section
+from kinerja.sections_annex import rules_table
 from kinerja.sections_citizens import elements_table
 from kinerja.sections_unit import unit_section
 from kinerja.sections_unit_cells import OFFICE, hidden_answers, index_rows, is_shown, people_table, predikat_table
-from kinerja.tables import Table, code, day, interval, number, percent, table, words
+from kinerja.tables import Table, code, interval, number, percent, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -236,21 +237,7 @@ def _comments(evaluation: Evaluation, seen: Seen, language: labels.Language) -> 
 def _annex(evaluation: Evaluation, seen: Seen, language: labels.Language) -> Iterator[Block | Table]:
     """Rules, and what the figures do not say; settings and file names stay in the office's own report."""
     yield bullets(["annex.limit_people", "annex.limit_threshold", "annex.limit_ecology"], language)
-    yield table(
-        evaluation.rules[evaluation.rules["in_force"]].rename(columns={"status": "rule_status"}),
-        columns=[
-            words(f"title_{language}", label=labels.label("rule", language)),
-            words("document"),
-            words("article"),
-            code("rule_status"),
-            day("since"),
-            words("address"),
-        ],
-        language=language,
-        caption_key="annex.rules",
-        note_key="annex.rules_note",
-        name="rules",
-    )
+    yield rules_table(evaluation, language)
 
 
 def _named(rows: pd.DataFrame, language: labels.Language) -> pd.DataFrame:
