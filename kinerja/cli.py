@@ -6,8 +6,10 @@ Exit codes: 0 done; 1 the input has problems (nothing written); 2 a wrong comman
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -232,6 +234,8 @@ def main() -> None:
     # a number of threads keeps it.
     for name, value in FIXED.items():
         os.environ.setdefault(name, value)
+    # Python takes its handlers off before it has ended: Ctrl-C then would kill a run that is done already.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
         code = app(standalone_mode=False)
     except KinerjaError as error:
@@ -240,10 +244,14 @@ def main() -> None:
         show_problems(error)
         code = PROBLEMS
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo(say("interrupted"), err=True)
         code = INTERRUPTED
     except Exception as error:
         code = _usage_or_defect(error)
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code, older ones into Abort
+        typer.echo(say("interrupted"), err=True)
+        # Python takes an interrupt inside `exec`, by which every dataclass is made, for one that nobody handled, and
+        # would end by a signal instead of the code; the next `exec` makes it forget.
+        exec("")
     sys.exit(code or 0)
 
 
