@@ -439,7 +439,7 @@ def test_teams_on_other_levels_are_no_sign_of_a_raters_habit():
     """Fair offices whose teams differ by 4 points of 7 between people: 5 % flagged a screen (three standard errors).
 
     Before raters were held against what raters differ by, and sheets against sheets of the same mean, centrality was
-    flagged in 67 and halo in 50 of 100 such offices (benchmarks.fairness_alarms).
+    flagged in 37 and halo in 22 of 100 such offices (150 offices of benchmarks.fairness; 87 and 65 with 1,200 people).
     """
     rng, offices, raters, size, items = np.random.default_rng(11), 150, 10, 14, 7
     flagged = {"centrality": 0, "halo": 0, "range_restriction": 0}
