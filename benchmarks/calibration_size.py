@@ -4,7 +4,7 @@
 
 The method's city (scenarios C01, nested, and C05, where supervisors change places): 300 units, 900 supervisors, 12,000
 people in four quarters, seven ratings each, 60,000 answers a quarter, case mix included; the best of seven runs, since
-one takes less than a glance of the machine at something else. Larger offices: three supervisors a unit and nine or ten
+so short a run is easily disturbed. Larger offices: three supervisors a unit and nine or ten
 people a supervisor; one rating a person (points), attainment of each person, citizens' means by team; with "moved" two
 periods and 5 % of teams with a new supervisor. Each has a process of its own; `peak_mb` includes Python and the data
 (`data_mb`). `met` goes by processor seconds, with one thread.

@@ -322,6 +322,10 @@ def _range_restriction(own: _Own, context: _Context) -> dict[str, Any]:
         return _NOTHING | {"n": n, "reason": "under_floor"}
     if min(squares, others) <= 1e-9:
         return _NOTHING | {"n": n, "reason": "no_variation"}
+    # p is not of F: near an end of the scale every team is narrow, and averages of marks are no normal sample
+    tested = _less_than_others(own, "away", context, among_raters=True)
+    if tested["status"] != OK:
+        return tested
     f = (squares / df) / (others / df_others)
     tail = (1 - context.confidence) / 2
     ratio = float(np.sqrt(f))
@@ -330,8 +334,7 @@ def _range_restriction(own: _Own, context: _Context) -> dict[str, Any]:
         "std_error": ratio * float(np.sqrt(1 / (2 * df) + 1 / (2 * df_others))),
         "conf_low": float(np.sqrt(f / stats.f.isf(tail, df, df_others))),
         "conf_high": float(np.sqrt(f / stats.f.ppf(tail, df, df_others))),
-        # not of F: near an end of the scale every team is narrow, and averages of marks are no normal sample
-        "p": _less_than_others(own, "away", context, among_raters=True).get("p", np.nan),
+        "p": tested["p"],
         "n": n,
         "status": OK,
         "reason": "",

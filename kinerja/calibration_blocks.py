@@ -135,6 +135,7 @@ def some_blocks(buckets: list[Bucket], most: int, *, seed: int = 0) -> list[Buck
 
 
 def part_of(bucket: Bucket, which: slice | Marks) -> Bucket:
+    """Some of a bucket's blocks; `team` and `leader` stay one array where they are one."""
     parts = {f.name: getattr(bucket, f.name)[which] for f in fields(Bucket)}
     if bucket.leader is bucket.team:
         parts["leader"] = parts["team"]

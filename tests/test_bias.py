@@ -435,6 +435,19 @@ def test_supervisors_who_differ_but_do_not_favour_their_like():
     assert np.mean(seen) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 160)
 
 
+def test_two_raters_cannot_be_held_against_each_other():
+    """What raters differ by cannot be known from one other rater: no screen of that kind says anything."""
+    rng = np.random.default_rng(5)
+    ratings = pd.DataFrame(
+        {"ratee": np.repeat([f"r{i}" for i in range(40)], 4), "rater": np.repeat(["s0", "s1"], 80),
+         "role": "supervisor", "item": np.tile(list("abcd"), 40), "rating": rng.integers(1, 6, 160)}
+    )  # fmt: skip
+    table = screen_table(ratings, scale=(1, 5)).set_index("screen")
+    for screen in ("centrality", "halo", "range_restriction"):
+        assert set(table.loc[screen, "status"]) == {"cannot"} and table.loc[screen, "p"].isna().all()
+        assert set(table.loc[screen, "reason"]) == {"two_other_raters"}
+
+
 def test_teams_on_other_levels_are_no_sign_of_a_raters_habit():
     """Fair offices whose teams differ by 4 points of 7 between people: 5 % flagged a screen (three standard errors).
 

@@ -208,5 +208,19 @@ def test_an_interrupted_run_says_so_and_leaves_the_earlier_report(tmp_path):
     assert set(content_files(folder)) == set(OLD)
 
 
+@posix
+def test_an_interrupt_inside_exec_ends_with_the_same_code(tmp_path):
+    """Every dataclass is made by `exec`; Python takes an interrupt there for unhandled and would end by the signal."""
+    code = "import kinerja.cli as c\nc.app = lambda **_: exec('raise KeyboardInterrupt')\nc.main()\n"
+    (tmp_path / "interrupted.py").write_text(code, encoding="utf-8")
+    # as a module: a command (-c) ends before Python looks for an interrupt that nobody handled
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "KINERJA_LANGUAGE": "id"},
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert "Dihentikan oleh Anda" in done.stderr and "Traceback" not in done.stderr
+
+
 def content_files(folder):
     return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.is_file()}
