@@ -1,9 +1,9 @@
 """The committed notebooks under other processors' routines: an office's figures are the same on any of them.
 
 A processor of another make changes three things, each of which a variable of the environment changes here: OpenBLAS's
-kernels, numpy's own routines, and the C library's (exp, log, pow with or without a fused multiply-add; glibc alone). The
-first notebook run says whether the first two have reached its kernel. A file of its own, so that `pytest -n 2 --dist
-loadscope` runs it beside `test_notebooks.py`.
+kernels, numpy's own routines, and glibc's (exp, log, pow with or without a fused multiply-add). The first notebook run
+says whether the first two have reached its kernel. A file of its own, so that `pytest -n 2 --dist loadscope` runs it
+beside `test_notebooks.py`.
 """
 
 from __future__ import annotations
