@@ -166,6 +166,8 @@ def _run(call: _Call) -> Any:
     except RuntimeError as error:
         if not _never_answered(error):
             raise
+        if "died" in str(error):
+            raise notebook_error(call.path, 0, "the kernel died") from error
         problem = _problem(call.path, None, "", "notebook_start", {"seconds": START})
         raise NotebookError(
             labels.problem_message([problem]), (problem,), notebook=call.path.name, cell=0, cause="no kernel"

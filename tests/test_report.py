@@ -126,6 +126,15 @@ def test_a_kernel_that_does_not_answer_is_started_once_more_and_is_no_defect(tmp
     assert starts == [report_notebook.START] * (answers or 2), "no output of a slow machine is given up early either"
 
 
+def test_a_kernel_that_dies_at_its_start_is_not_called_slow(tmp_path, monkeypatch):
+    def start(*_path, **_options):
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(report_notebook.load_papermill(), "execute_notebook", start)
+    with pytest.raises(report_notebook.NotebookError, match="the kernel died"):
+        report_notebook.execute_notebook(make_notebook(tmp_path / "n.ipynb", "1"), {"language": "id"})
+
+
 def test_strings_stay_strings(tmp_path):
     path = make_notebook(tmp_path / "n.ipynb", "print(repr(language))")
     done = report_notebook.execute_notebook(path, {"language": "01"})
