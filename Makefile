@@ -1,20 +1,28 @@
 # Everything a newcomer needs is two commands: `make demo` and `make test`. `make help` lists the rest.
 PYTHON ?= python3
 VENV   := .venv
+# A Python that is asked for has an environment of its own: `make test PYTHON=python3.12` works in .venv-3.12.
+ifeq ($(origin PYTHON),command line)
+FOUND  := $(shell .ci/find-python $(PYTHON))
+ifeq ($(FOUND),)
+$(error PYTHON=$(PYTHON): found no such Python that runs; 3.11 or newer with its module venv is expected. Install it, or give its path)
+endif
+VENV   := .venv-$(shell $(FOUND) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+endif
 BIN    := $(VENV)/bin
 export PYTHONHASHSEED := 0
 # One thread a process: tests run two at a time, and threads that wait for each other cost far more than they save.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: help demo report workshop notebooks test lint bench lock clean
+.PHONY: help demo report workshop notebooks test environment quick lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	$(or $(FOUND),$(PYTHON)) -m venv $(VENV)
 
 # A stamp a lock: the second run installs nothing.
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
@@ -38,8 +46,13 @@ workshop: $(VENV)/.runtime  ## the workshop page (sosialisasi) on this machine, 
 notebooks: $(VENV)/.test  ## execute the committed notebooks anew on the example
 	$(BIN)/python tests/execute_notebooks.py
 
-test: $(VENV)/.test  ## set up and run the whole test suite
+test: $(VENV)/.test  ## set up and run the whole test suite; another Python: make test PYTHON=python3.12
 	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+environment: $(VENV)/.test  ## set up all that the tests need, run nothing
+
+quick: $(VENV)/.test  ## the quick tests: no browser, nothing that takes over ten seconds
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not browser"
 
 lint: $(VENV)/.test  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import typer
 from kinerja import labels
 from kinerja.cli_show import say
 from kinerja.errors import ParameterError
+from kinerja.report_notebook import START
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 """Holds `voila/templates/workshop`: Voila looks for templates below each folder of JUPYTER_PATH."""
@@ -30,8 +32,8 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 LOOK = 0.2
 """Seconds between two looks whether the page's server answers."""
 
-GRACE = 10.0
-"""Seconds that the page's server gets to stop its kernels."""
+GRACE = 60.0
+"""Seconds that the page's server gets to stop its kernels; a second Ctrl-C ends it at once."""
 
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -92,6 +94,9 @@ def page_settings(
             "log_level": "ERROR",
             "tornado_settings": {"headers": {"Content-Security-Policy": _POLICY}},
         },
+        # Their own limits (60 and 4 seconds) lose a page or a part of it on a busy machine.
+        "VoilaExecutor": {"startup_timeout": START, "iopub_timeout": START},
+        "MappingKernelManager": {"kernel_info_timeout": START},
         "VoilaConfiguration": {
             "template": "workshop",
             "resources": {"language_code": language, "kinerja": shown},
@@ -108,15 +113,13 @@ def page_style(own: str = "") -> str:
 
 
 def end(page: subprocess.Popen[bytes]) -> None:
-    """Ask the page's server to stop with its kernels; end it where it does not."""
-    for way in (page.terminate, page.kill):
-        if page.poll() is not None:
-            return
-        way()
-        try:
+    """Ask the page's server to stop with its kernels; end it where it does not, or where Ctrl-C comes again."""
+    if page.poll() is None:
+        page.terminate()
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             page.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            continue
+    page.kill()
+    page.wait()
 
 
 def _template_path() -> str:

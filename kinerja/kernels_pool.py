@@ -64,7 +64,8 @@ def _forked(jobs: Sequence[Job], work: Work, workers: int, seconds: float) -> It
             ready, _, _ = select.select(list(running), [], [], 0.5)
             for pipe in list(running):
                 fork = running[pipe]
-                late = time.monotonic() > fork.deadline
+                # What has arrived counts, however late this process looks.
+                late = pipe not in ready and time.monotonic() > fork.deadline
                 if pipe not in ready and not late:
                     continue
                 read = b"" if late else os.read(pipe, 1 << 20)

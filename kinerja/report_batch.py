@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 UNIT_REPORT = NOTEBOOKS / "unit_report.ipynb"
 INDEX, TABLE = "index.html", "batch.json"
 
+REACH = 60
+"""Seconds until a cluster's scheduler that does not answer is called not there."""
+
 Step = Callable[[int, int, int, float], None]
 """Progress: reports finished, all, failed, seconds that are probably left."""
 
@@ -262,7 +265,7 @@ def _cluster(address: str) -> Any:
             f"--scheduler {address}: found no Dask here. Install it with pip install 'kinerja[cluster]'."
         ) from error
     try:
-        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ParameterError(
             f"--scheduler {address}: found {type(error).__name__}; the address of a running Dask scheduler is "

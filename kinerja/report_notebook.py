@@ -30,7 +30,8 @@ PICTURES = "module://matplotlib_inline.backend_inline"
 
 
 START = 180
-"""Seconds that a kernel has to answer first; a busy machine needs far more than the second of a quiet one."""
+"""Seconds that a kernel has to answer first, and that the outputs of a cell that has ended have to arrive; a busy
+machine needs far more than the second of a quiet one."""
 
 
 class NotebookError(KinerjaError):
@@ -63,7 +64,8 @@ def execute_notebook(
     Raises
     ------
     ParameterError : a name the notebook does not have, a value of another type, a required one missing (all at once)
-    NotebookError : a cell failed or took too long; an error that kinerja raised in it is passed on with its problems
+    NotebookError : a cell failed or took too long, or no kernel answered; an error that kinerja raised in a cell is
+        passed on with its problems
     """
     path = Path(path)
     check_notebook_parameters(path, parameters)
@@ -128,15 +130,17 @@ def load_papermill() -> Any:
 
 def ordinary_options(sockets: Path) -> dict[str, Any]:
     """For a real kernel: sockets in a folder of its own (no port, and no file in the working folder, that another
-    kernel could take at the same moment), streams joined (the order in which they arrive is not fixed), stopped at
-    once."""
+    kernel could take at the same moment), streams joined (the order in which they arrive is not fixed), no output lost
+    because it arrives late, stopped at once."""
     from traitlets.config import Config
 
     config = Config()
     if sys.platform != "win32":
         config.KernelManager.transport = "ipc"
         config.KernelManager.ip = str(sockets / "k")
-    return {"config": config, "coalesce_streams": True, "shutdown_kernel": "immediate"}
+    return {
+        "config": config, "coalesce_streams": True, "iopub_timeout": START, "shutdown_kernel": "immediate"
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +159,23 @@ def _run(call: _Call) -> Any:
     try:
         return _run_once(call)
     except RuntimeError as error:
-        # A kernel that never replied has run no cell, so a second start repeats nothing (papermill#511).
-        if "kernel_info" not in str(error) and "Kernel didn't respond" not in str(error):
+        if not _never_answered(error):
             raise
+    try:  # A kernel that never replied has run no cell, so a second start repeats nothing (papermill#511).
         return _run_once(call)
+    except RuntimeError as error:
+        if not _never_answered(error):
+            raise
+        if "died" in str(error):
+            raise notebook_error(call.path, 0, "the kernel died") from error
+        problem = _problem(call.path, None, "", "notebook_start", {"seconds": START})
+        raise NotebookError(
+            labels.problem_message([problem]), (problem,), notebook=call.path.name, cell=0, cause="no kernel"
+        ) from error
+
+
+def _never_answered(error: RuntimeError) -> bool:
+    return "kernel_info" in str(error) or "Kernel didn't respond" in str(error)
 
 
 def _run_once(call: _Call) -> Any:

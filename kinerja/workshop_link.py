@@ -17,8 +17,8 @@ CASES_VARIABLE = "KINERJA_WORKSHOP_CASES"
 """Where `kinerja workshop` tells the page the port and key of the room's server, and how many cases are rated."""
 
 KEY_HEADER = "X-Kinerja-Key"
-SECONDS = 5
-"""Until an unanswered request is given up."""
+SECONDS = 60
+"""Until an unanswered request is given up. A server that has ended refuses at once; this is for a busy machine."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,7 +170,7 @@ def _handler(room: Room, language: labels.Language, code: str, key: str) -> type
     class Handler(BaseHTTPRequestHandler):
         server_version = "kinerja"
         sys_version = ""
-        timeout = 10
+        timeout = 60  # seconds for a phone to say what it wants
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)

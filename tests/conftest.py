@@ -1,8 +1,16 @@
-"""What every test file finds as it was: the language that a command of the file before may have chosen."""
+"""What every test file finds as it was: the language that a command of the file before may have chosen.
+
+And what no example of hypothesis is judged by: how long it took.
+"""
 
 from __future__ import annotations
 
 import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 LANGUAGE = os.environ.get("KINERJA_LANGUAGE")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from test_report import TABLE, make_notebook
 from kinerja import kernels, kernels_pool, report, report_batch, report_files
 from kinerja.errors import ParameterError
 from kinerja.parameters import load_parameters
+from tests.patience import SECONDS
 
 CELL = 'parameters_file = ""\nlanguage = "id"\nrun_folder = ""\nbase = ""\nunit = ""'
 FACTS = "from kinerja.report_blocks import facts\nfacts([('pegawai', str(len(unit)))])"
@@ -167,8 +169,9 @@ def test_by_unit_takes_one_run(run):
         report_batch.batch([run, run], by="unit")
 
 
-def test_a_scheduler_that_is_not_there_is_said(run, tmp_path):
+def test_a_scheduler_that_is_not_there_is_said(run, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(report_batch, "REACH", 1)
     with pytest.raises(ParameterError, match="running Dask scheduler is expected"):
         by_unit(run, notebook(tmp_path), scheduler="tcp://127.0.0.1:1")
 
@@ -203,5 +206,18 @@ def test_a_job_that_takes_too_long_is_ended():
 
 
 def slow(job):
-    time.sleep(30)
+    time.sleep(600)
     return {}
+
+
+@needs_fork
+def test_a_finished_job_counts_however_late_it_is_looked_at(monkeypatch):
+    """A busy machine: between two looks the limit has passed, and the job is done."""
+    looked = select.select
+
+    def late(pipes, *rest):
+        return looked(pipes, [], [], SECONDS)
+
+    monkeypatch.setattr(kernels_pool.select, "select", late)
+    found = dict(kernels_pool.run_jobs([{"n": 5}], work, workers=1, seconds=0.0))
+    assert found[0] == {"status": "written", "n": 10}

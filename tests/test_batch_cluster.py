@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from kinerja import report_batch
 from kinerja.parameters import load_parameters
+from tests.patience import SECONDS, until
 
 pytest.importorskip("distributed", reason="no Dask here: pip install 'kinerja[cluster]'")
 pytestmark = [
@@ -35,7 +36,12 @@ def cluster(tmp_path):
     preload = tmp_path / "preload.py"
     preload.write_text(PRELOAD.format(tests=str(Path(__file__).parent)), encoding="utf-8")
     found = tmp_path / "scheduler.json"
-    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3"}
+    environment = {
+        **os.environ,
+        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3",
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": f"{SECONDS}s",
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": f"{SECONDS}s",
+    }
 
     def start(*command):
         return subprocess.Popen([sys.executable, "-m", "distributed.cli." + command[0], *command[1:]], cwd=tmp_path,
@@ -44,16 +50,32 @@ def cluster(tmp_path):
     scheduler = start(
         "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(found)
     )
-    deadline = time.monotonic() + 60
-    while not found.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
+
+    def address():
+        with suppress(OSError, ValueError):  # not there yet, or half of it
+            return json.loads(found.read_text(encoding="utf-8"))["address"]
+
+    assert until(address, alive=lambda: scheduler.poll() is None), "no scheduler started"
     worker = ("dask_worker", "--scheduler-file", str(found), "--nthreads", "1", "--no-nanny", "--no-dashboard",
               "--host", "127.0.0.1", "--preload", str(preload))  # fmt: skip
     workers = [start(*worker), start(*worker)]
-    yield json.loads(found.read_text(encoding="utf-8"))["address"], workers
+    yield address(), workers
     for process in (*workers, scheduler):
         process.kill()
         process.wait()
+
+
+CELL = """
+import os, pathlib, time
+folder = pathlib.Path({folder!r})
+try:
+    (folder / "first").touch(exist_ok=False)
+except FileExistsError:
+    (folder / f"waits-{{os.getppid()}}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+"""
+"""The first report is made; every other one says which worker it runs on and waits until it may go on."""
 
 
 def test_a_killed_worker_loses_no_report_and_doubles_none(cluster, tmp_path, monkeypatch):
@@ -68,16 +90,18 @@ def test_a_killed_worker_loses_no_report_and_doubles_none(cluster, tmp_path, mon
     )
     monkeypatch.setitem(sys.modules, "kinerja.evaluation", evaluation_module())
     run = load_parameters(tmp_path / "run.yaml")
-    told = []
+    told, killed = [], []
 
     def progress(done, total, failed, left):
         told.append(done)
         if done == 1:
-            workers[0].send_signal(signal.SIGKILL)
+            killed.append(until(lambda: [w for w in workers if (tmp_path / f"waits-{w.pid}").exists()]))
+            killed[0][0].send_signal(signal.SIGKILL)
+            (tmp_path / "go").touch()
 
-    path = notebook(tmp_path, "import time\ntime.sleep(1)")
+    path = notebook(tmp_path, CELL.format(folder=str(tmp_path)))
     done = report_batch.batch(run, by="unit", notebook=path, scheduler=address, progress=progress)
     assert done.complete and sorted(done.written) == sorted(UNITS)
-    assert told == [0, 1, 2, 3, 4]
+    assert told == [0, 1, 2, 3, 4] and killed
     assert len(list(done.folder.glob("*/report.html"))) == len(UNITS)
     assert set(report_batch.batch(run, by="unit", notebook=path, scheduler=address).current) == set(UNITS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,11 +14,11 @@ from kinerja import plots, report_blocks
 from kinerja.report_html import render_html
 from kinerja.results import Finding
 from kinerja.tables import interval, number, percent, table
+from tests.patience import CHROMIUM, NO_CHROMIUM, chromium, patient, resize
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install Debian's package chromium, or set CHROMIUM"),
+    pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM),
 ]
 
 PAPER, LANDSCAPE = 673, 1001
@@ -151,7 +149,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = chromium(player)
         yield started
         started.close()
 
@@ -162,7 +160,7 @@ def page(browser, address):
     opened = []
 
     def go(width=1280, height=900, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context = patient(browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
         opened.append(context)
         tab = context.new_page()
         tab.requests, tab.messages = [], []
@@ -217,7 +215,7 @@ def test_contents_on_a_phone(page):
     assert not tab.locator(".kj-toc").is_visible()
     tab.locator(".kj-toc-small summary").click()
     tab.locator(".kj-toc-small a", has_text="Warga").click()
-    assert tab.evaluate("location.hash") == "#warga"
+    tab.wait_for_function("location.hash === '#warga'")
 
 
 @pytest.mark.parametrize("width", [320, 360, 412, 768, 1280, 1920])
@@ -253,14 +251,14 @@ def test_the_skip_link_is_first_and_works(page):
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.className") == "kj-skip"
     tab.keyboard.press("Enter")
-    assert tab.evaluate("location.hash") == "#kj-main"
+    tab.wait_for_function("location.hash === '#kj-main'")
 
 
 def test_it_prints(page, tmp_path):
     tab = page()
     tab.emulate_media(media="print")
     assert not tab.locator(".kj-toc").is_visible()
-    tab.set_viewport_size({"width": PAPER, "height": 1000})
+    resize(tab, PAPER, 1000)
     tables = "[...document.querySelectorAll('table')].map(t => [t.querySelectorAll('thead th').length, t.scrollWidth])"
     widths = tab.evaluate(tables)
     assert all(width <= (PAPER if columns < 13 else LANDSCAPE) for columns, width in widths)

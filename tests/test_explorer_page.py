@@ -5,24 +5,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.patience import CHROMIUM, NO_CHROMIUM, SECONDS, chromium, free_port, patient, resize, until
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install Debian's package chromium, or set CHROMIUM"),
+    pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM),
 ]
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 180_000
-"""Milliseconds for a kernel on a loaded machine."""
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +28,8 @@ def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(ROOT / "parameters", folder / "parameters")
     shutil.copytree(ROOT / "kinerja" / "data" / "example", folder / "kinerja" / "data" / "example")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "kinerja", "explore", str(folder / "parameters" / "andir-2026-q3.yaml"),
-               "--port", str(port), "--no-browser", "--language", "id"]  # fmt: skip
+               "--port", str(free_port()), "--no-browser", "--language", "id"]  # fmt: skip
     with (folder / "page.log").open("w") as log:
         served = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder,
                                   env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"})  # fmt: skip
@@ -43,18 +37,18 @@ def address(tmp_path_factory):
         yield _address(folder / "page.log", served)
     finally:
         served.terminate()
-        served.wait()
+        served.wait(SECONDS)
 
 
 def _address(log, served):
     """What the command says when the page can be opened: the address with its token."""
-    end = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < end and served.poll() is None:
-        found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\w+", log.read_text(encoding="utf-8"))
-        if found:
-            return found.group()
-        time.sleep(0.5)
-    raise AssertionError(log.read_text(encoding="utf-8"))
+
+    def said():
+        return re.search(r"http://127\.0\.0\.1:\d+/\?token=\w+", log.read_text(encoding="utf-8"))
+
+    found = until(said, alive=lambda: served.poll() is None)
+    assert found, log.read_text(encoding="utf-8")
+    return found.group()
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +56,15 @@ def tab(address):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as player:
-        browser = player.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        browser = chromium(player, "--disable-gpu", "--disable-background-networking")
+        opened = patient(browser.new_page(viewport={"width": 1280, "height": 900}))
         opened.complaints, opened.asked = [], []
         opened.on("request", lambda request: opened.asked.append(request.url))
         opened.on("console", lambda m: m.type == "error" and opened.complaints.append((m.location["url"], m.text)))
         opened.on("pageerror", lambda error: opened.complaints.append(("", str(error))))
-        opened.goto(address, timeout=PATIENCE)
-        opened.wait_for_selector(".kj-n", timeout=PATIENCE)
-        opened.wait_for_selector(".kj-chart-wide", timeout=PATIENCE)
+        opened.goto(address)
+        opened.wait_for_selector(".kj-n")
+        opened.wait_for_selector(".kj-chart-wide")
         yield opened
         browser.close()
 
@@ -85,11 +77,9 @@ def test_a_choice_moves_the_table_the_plots_and_n(tab):
     assert tab.locator(".kj-n").inner_text() == "n = 140 pegawai dalam pilihan ini"
     rows, drawn = tab.locator(".kj-explorer table").inner_text(), tab.locator(".kj-chart-wide").first.inner_html()
     _dropdown(tab, "Kelompok").select_option("Status kepegawaian: PPPK")
-    tab.wait_for_function("document.querySelector('.kj-n').textContent.startsWith('n = 28 ')", timeout=PATIENCE)
-    tab.wait_for_function(
-        "was => document.querySelector('.kj-chart-wide').innerHTML !== was", arg=drawn, timeout=PATIENCE
-    )
-    assert tab.locator(".kj-explorer table").inner_text() != rows
+    tab.wait_for_function("document.querySelector('.kj-n').textContent.startsWith('n = 28 ')")
+    tab.wait_for_function("was => document.querySelector('.kj-chart-wide').innerHTML !== was", arg=drawn)
+    tab.wait_for_function("was => document.querySelector('.kj-explorer table').innerText !== was", arg=rows)
     assert "tidak ditampilkan" in tab.locator(".kj-explorer .kj-small").first.inner_text()
 
 
@@ -100,11 +90,11 @@ def test_the_code_is_there_to_be_copied(tab):
     assert "andir-2026-q3.yaml" in code and "kj.view(evaluation" in code
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.locator("button.kj-copy").click()
-    assert tab.evaluate("navigator.clipboard.readText()") == code
+    tab.wait_for_function("code => navigator.clipboard.readText().then(text => text === code)", arg=code)
 
 
 def test_it_fits_a_phone(tab):
-    tab.set_viewport_size({"width": 360, "height": 780})
+    resize(tab, 360, 780)
     tab.wait_for_function("getComputedStyle(document.querySelector('.kj-chart-narrow')).display === 'block'")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
     assert tab.locator(".kj-explorer table").bounding_box()["width"] <= 340

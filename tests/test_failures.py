@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 from kinerja import report_files
 from kinerja.report_files import WriteError, occupied, staged, sweep
+from tests.patience import SECONDS
 from tests.privacy_office import staffed, write_office
 
 PEOPLE = staffed(Satu=[50 + k for k in range(8)], Dua=[60 + k for k in range(8)])
@@ -41,15 +41,47 @@ def write_new(folder):
             (stage / name).write_text("baru", encoding="utf-8")
 
 
-def kinerja(*words, env=None):
+def kinerja(*words, module="kinerja", folder=None):
     """The command line in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "kinerja", *words],
+        [sys.executable, "-m", module, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "KINERJA_LANGUAGE": "id", **(env or {})},
+        cwd=folder,
+        env={**os.environ, "KINERJA_LANGUAGE": "id"},
     )
+
+
+HALTS = {
+    "reading": ("kinerja.evaluation", "read_inputs", 1),
+    "running the notebook": ("kinerja.kernels", "_record", 1),
+    "writing": ("kinerja.report", "write_manifest", 1),
+    "moving into place": ("kinerja.report_files", "_move", 2),
+}
+"""Steps of a report: the module, its function, and which call of it (the second move: one file is aside already)."""
+
+
+def halting(folder, place, *words):
+    """The command line, halted at a step, where it says "here" and stays until a signal comes."""
+    module, step, call = HALTS[place]
+    code = f"""
+        import time
+        import {module} as module
+        from kinerja.cli import main
+        real, calls = module.{step}, []
+        def halted(*given, **options):
+            calls.append(1)
+            if len(calls) == {call}:
+                print("here", flush=True)
+                for _ in range({20 * SECONDS}):  # no long sleep: a signal that comes just before it would wait
+                    time.sleep(0.05)
+            return real(*given, **options)
+        module.{step} = halted
+        main()
+    """
+    (folder / "halting.py").write_text(textwrap.dedent(code), encoding="utf-8")
+    return kinerja(*words, module="halting", folder=folder)
 
 
 @pytest.mark.parametrize("place", ["aside", "in"])
@@ -97,7 +129,7 @@ def test_a_killed_process_loses_nothing(folder, after):
             for name in {(*OLD, "report.pdf")!r}:
                 (stage / name).write_text("baru", encoding="utf-8")
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], timeout=300)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], timeout=SECONDS)
     assert done.returncode == -signal.SIGKILL
     sweep(folder)
     kept = {name: text for name, text in content(folder).items() if name in OLD}
@@ -127,7 +159,7 @@ def test_a_killed_run_frees_its_folder(folder):
             pass
     finally:
         holder.kill()
-        holder.wait(timeout=60)
+        holder.wait(timeout=SECONDS)
     with occupied(folder):
         pass
 
@@ -137,7 +169,7 @@ def test_the_command_says_that_the_folder_is_in_use(tmp_path, language, words):
     office = write_office(tmp_path, PEOPLE)
     with occupied(office.run_folder):
         process = kinerja("report", str(office.file), "--language", language)
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 1 and words in said and "Traceback" not in said
     assert not (tmp_path / "hasil").exists()
 
@@ -163,7 +195,7 @@ def test_a_disk_that_takes_nothing_is_said(small_disk, tmp_path, state):
     if state == "read_only":
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     process = kinerja("report", str(office.file), "--output", str(small_disk / "hasil"))
-    _, said = process.communicate(timeout=600)
+    _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 1, said
     assert "No space left" in said or "Read-only" in said
     assert "Traceback" not in said and "Tidak ada berkas yang ditulis" in said
@@ -190,18 +222,17 @@ def test_a_full_disk_in_any_command_is_no_defect(monkeypatch, capsys, tmp_path):
 
 @posix
 @pytest.mark.slow
-def test_an_interrupted_run_says_so_and_leaves_the_earlier_report(tmp_path):
+@pytest.mark.parametrize("place", HALTS)
+def test_an_interrupted_run_says_so_and_leaves_the_earlier_report(tmp_path, place):
     office = write_office(tmp_path, PEOPLE)
     folder = office.run_folder
     folder.mkdir(parents=True)
     for name, text in OLD.items():
         (folder / name).write_text(text, encoding="utf-8")
-    process = kinerja("report", str(office.file))
-    waited = time.monotonic()
-    while not (folder / report_files.LOCK).exists() and time.monotonic() - waited < 120:
-        time.sleep(0.005)
+    process = halting(tmp_path, place, "report", str(office.file))
+    assert process.stdout.readline() == "here\n", process.communicate()[1]
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=SECONDS)
     assert process.returncode == 130, said
     assert "Dihentikan oleh Anda" in said and "Traceback" not in said
     assert {name: text for name, text in content_files(folder).items() if name in OLD} == OLD

@@ -105,6 +105,36 @@ def test_a_failing_cell_is_named_with_its_cause(tmp_path):
     assert "the cause" in error.value.message
 
 
+@pytest.mark.parametrize("answers", [1, 2, None])
+def test_a_kernel_that_does_not_answer_is_started_once_more_and_is_no_defect(tmp_path, monkeypatch, answers):
+    """answers : at which start the kernel answers; None: never."""
+    papermill, starts = report_notebook.load_papermill(), []
+
+    def start(*_path, **options):
+        starts.append(options["iopub_timeout"])
+        if answers is None or len(starts) < answers:
+            raise RuntimeError("Kernel didn't respond in 180 seconds")
+        return "executed"
+
+    monkeypatch.setattr(papermill, "execute_notebook", start)
+    path = make_notebook(tmp_path / "n.ipynb", "1")
+    if answers:
+        assert report_notebook.execute_notebook(path, {"language": "id"}) == "executed"
+    else:
+        with pytest.raises(report_notebook.NotebookError, match="busy with other work"):
+            report_notebook.execute_notebook(path, {"language": "id"})
+    assert starts == [report_notebook.START] * (answers or 2), "no output of a slow machine is given up early either"
+
+
+def test_a_kernel_that_dies_at_its_start_is_not_called_slow(tmp_path, monkeypatch):
+    def start(*_path, **_options):
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(report_notebook.load_papermill(), "execute_notebook", start)
+    with pytest.raises(report_notebook.NotebookError, match="the kernel died"):
+        report_notebook.execute_notebook(make_notebook(tmp_path / "n.ipynb", "1"), {"language": "id"})
+
+
 def test_strings_stay_strings(tmp_path):
     path = make_notebook(tmp_path / "n.ipynb", "print(repr(language))")
     done = report_notebook.execute_notebook(path, {"language": "01"})

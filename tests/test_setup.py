@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -76,8 +79,136 @@ def test_both_readmes_show_the_same_commands():
     assert _commands("README.md") == _commands("README.id.md")
 
 
-def test_the_ci_script_can_run():
-    script = ROOT / ".ci" / "run"
-    assert os.access(script, os.X_OK) or os.name == "nt"
-    text = script.read_text(encoding="utf-8")
-    assert "make test" in text and "make lint" in text
+CI = ROOT / ".ci"
+on_posix = pytest.mark.skipif(os.name == "nt", reason="scripts of a Unix shell")
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+
+
+def script(folder, name, lines):
+    """An executable shell script of these lines."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{lines}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def run(*command, first=None, **environment):
+    """A command of the repository; first : a folder that stands before the others on PATH."""
+    # What the make that runs these tests was asked for is not asked of another one.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "PYTHON"))}
+    path = os.pathsep.join(filter(None, [first and str(first), os.environ["PATH"]]))
+    return subprocess.run(
+        [str(word) for word in command], cwd=ROOT, capture_output=True, text=True,
+        env={**inherited, "PATH": path, **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["run", "quick", "newest", "find-python"])
+def test_a_ci_script_can_run(name):
+    path = CI / name
+    assert os.access(path, os.X_OK) or os.name == "nt"
+    shell = path.read_text(encoding="utf-8").splitlines()[0].split("/")[-1].split()[-1]
+    if os.name != "nt":
+        assert subprocess.run([shell, "-n", str(path)]).returncode == 0
+
+
+def test_the_ci_runs_the_suite_the_other_pythons_and_the_newest_releases():
+    lines = (CI / "run").read_text(encoding="utf-8").splitlines()
+    assert {"step make demo", "step make test", "step make lint", "other .ci/newest || true"} <= set(lines)
+    assert "for python in python3.12 python3.13; do" in lines and '    other .ci/quick "$python" || code=$?' in lines
+    tried = {line.rpartition(" ")[2] for line in PROJECT["project"]["classifiers"] if "Python :: 3." in line}
+    assert tried == {"3.11", "3.12", "3.13"}, "what is said to work is what is tried"
+
+
+@on_posix
+def test_a_python_that_only_seems_to_be_there_is_passed_over(tmp_path):
+    """pyenv puts a python3.x on PATH that only says where one would be."""
+    script(tmp_path, "shims/python3.77", "echo 'command not found' >&2; exit 127")
+    pyenv = tmp_path / "pyenv"
+    script(pyenv, "versions/3.77.0/bin/python3.77", "exit 1")
+    real = script(pyenv, "versions/3.77.1/bin/python3.77", f'exec {sys.executable} "$@"')
+    found = run(CI / "find-python", "python3.77", first=tmp_path / "shims", PYENV_ROOT=str(pyenv))
+    assert (found.returncode, found.stdout.strip()) == (0, str(real))
+    assert run(CI / "find-python", sys.executable).stdout.strip() == sys.executable
+    lost = run(CI / "find-python", "python3.77", first=tmp_path / "shims", PYENV_ROOT=str(tmp_path))
+    assert (lost.returncode, lost.stdout) == (1, "")
+
+
+@on_posix
+@needs_make
+def test_another_python_leaves_the_usual_environment_alone():
+    version = "{}.{}".format(*sys.version_info)
+    asked = run("make", "-n", "-B", "test", f"PYTHON={sys.executable}")
+    assert f"{sys.executable} -m venv .venv-{version}\n" in asked.stdout and "\n.venv/" not in asked.stdout
+    plain = run("make", "-n", "-B", "test")
+    assert "-m venv .venv\n" in plain.stdout and ".venv-" not in plain.stdout
+    lost = run("make", "-n", "test", "PYTHON=python3.99")
+    assert lost.returncode != 0 and "found no such Python that runs" in lost.stderr
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("make", "code", "said"),
+    [
+        ("exit 0", 0, "passed: quick tests on {python}"),
+        ('[ "$1" != quick ]', 1, "FAILED: quick tests on {python}"),
+        ('[ "$1" != quick ] || exit 124', 1, "FAILED: the quick tests on {python} took more than 4 minutes"),
+        ("exit 2", 1, "FAILED: the locked packages do not install on {python}"),
+    ],
+)
+def test_the_quick_tests_say_what_came_of_them(tmp_path, make, code, said):
+    script(tmp_path, "make", make)
+    done = run(CI / "quick", sys.executable, first=tmp_path)
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1].startswith(said.format(python=sys.executable))
+
+
+@on_posix
+def test_a_python_that_is_not_there_is_said_and_is_no_failure():
+    done = run(CI / "quick", "python3.99")
+    assert (done.returncode, done.stdout) == (3, "not tried: python3.99 is not on this machine\n")
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ("exit 1", "no environment could be made"),
+        ('mkdir -p "$3/bin"; printf "exit 1" > "$3/bin/python"; chmod +x "$3/bin/python"', "did not install"),
+        (
+            'mkdir -p "$3/bin"; printf "[ \\$2 != pytest ]" > "$3/bin/python"; chmod +x "$3/bin/python"',
+            "FAILED, see above",
+        ),
+        ('mkdir -p "$3/bin"; : > "$3/bin/python"; chmod +x "$3/bin/python"', "quick tests passed"),
+    ],
+)
+def test_the_report_of_the_newest_releases_never_fails_the_run(tmp_path, python, said):
+    script(tmp_path, "python3", python)
+    done = run(CI / "newest", first=tmp_path)
+    assert done.returncode == 0
+    last = done.stdout.splitlines()[-1]
+    assert said in last and last.endswith("this does not fail the run")
+
+
+@on_posix
+@pytest.mark.parametrize(("wrong", "code"), [("", 0), ("test", 2), ("python3.13", 1)])
+def test_the_last_lines_of_the_ci_say_what_passed(tmp_path, wrong, code):
+    """The script in a folder of its own, every command stood for: one of them may fail."""
+    place = tmp_path / ".ci"
+    place.mkdir()
+    shutil.copy(CI / "run", place / "run")
+    script(place, "quick", f'echo "result of $1"; [ "$1" = python3.12 ] && exit 3; [ "$1" != "{wrong}" ]')
+    script(place, "newest", "echo result of newest; exit 1")
+    for name in ("chromium", "initdb"):
+        script(tmp_path, f"bin/{name}", "")
+    script(tmp_path, "bin/make", f'[ "$1" != "{wrong}" ] || exit 2')
+    path = os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]])
+    done = subprocess.run([place / "run"], capture_output=True, text=True, env={**os.environ, "PATH": path})
+    assert done.returncode == code, done.stderr
+    last = done.stdout.split("=== What this run found\n")[1].splitlines()
+    others = ["result of python3.12", "result of python3.13", "result of newest"]
+    if wrong == "test":
+        assert last == ["passed: make demo", "FAILED: make test"]
+    else:
+        assert last == ["passed: make demo", "passed: make test", "passed: make lint", *others]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from dataclasses import replace
 from datetime import date
 from html import unescape
@@ -20,8 +18,8 @@ from kinerja import labels
 from kinerja.explain import explain, explain_all, frames_of
 from kinerja.explain_steps import taken_together
 from kinerja.report_sheet import sheet_page, write_sheets
+from tests.patience import CHROMIUM, NO_CHROMIUM, chromium, patient, resize
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 EXAMPLE = Path(__file__).parents[1] / "parameters" / "andir-2026-q3.yaml"
 RECEIVED = date(2026, 10, 12)
 LAST_DAY = {"id": "26 Oktober 2026", "en": "26 October 2026"}
@@ -173,7 +171,7 @@ def test_the_section_of_the_notebook_is_the_sheet(run):
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install Debian's package chromium, or set CHROMIUM")
+@pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)
 @pytest.mark.parametrize("language", labels.LANGUAGES)
 def test_a_sheet_is_one_page_of_a4_and_fits_a_phone(run, language, tmp_path):
     """The sheets with most to say: they print on one page, so do the others."""
@@ -185,16 +183,16 @@ def test_a_sheet_is_one_page_of_a4_and_fits_a_phone(run, language, tmp_path):
     log = pd.DataFrame([entry | {"reason": "bukti kehadiran ditemukan", "status": "applied"}])
     decided = explain(run, sheets[0].ratee, received=RECEIVED, decisions=log)
     with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        tab = browser.new_page(viewport={"width": 360, "height": 780})
+        browser = chromium(player, "--disable-gpu")
+        tab = patient(browser.new_page(viewport={"width": 360, "height": 780}))
         for sheet in (decided, *sheets[:10], sheets[-1]):
             path = tmp_path / f"{sheet.ratee}.html"
             path.write_text(sheet_page(sheet, told), encoding="utf-8")
             tab.goto(path.as_uri())
             assert tab.evaluate("document.documentElement.scrollWidth") <= 360, sheet.ratee
-            tab.set_viewport_size({"width": 1280, "height": 900})
+            resize(tab, 1280, 900)
             assert tab.locator(".kj-sheet").bounding_box()["width"] > 800, "the page uses its width"
-            tab.set_viewport_size({"width": 360, "height": 780})
+            resize(tab, 360, 780)
             pdf = tab.pdf(prefer_css_page_size=True, print_background=True)
             assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1, sheet.ratee
         browser.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -18,6 +17,7 @@ from kinerja.evaluation import evaluate, identify
 from kinerja.parameters import Period, Privacy, Sources, load_parameters
 from kinerja.report_manifest import run_record
 from kinerja.sources import read_sources
+from tests.patience import SECONDS, free_port
 
 PERIOD = Period(kind="quarter", year=2026, number=3)
 STAFF = [(f"P{n:02d}", f"Unit {n % 2}", f"A{n % 2}") for n in range(12)] + [
@@ -184,9 +184,7 @@ def server():
     folder = Path(tempfile.mkdtemp(prefix="kinerja-pg-"))
     if root:
         shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "sandi").write_text(PASSWORD)
     if root:
         shutil.chown(folder / "sandi", "postgres")
@@ -198,7 +196,7 @@ def server():
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            timeout=120,
+            timeout=SECONDS,
         )
         assert done.returncode == 0, done.stderr
 
@@ -207,7 +205,7 @@ def server():
     run("initdb", "-D", str(data), "-U", "kepala", "-A", "scram-sha-256", secret, "-E", "UTF8", "--locale=C")
     start = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     try:
-        run("pg_ctl", "-D", str(data), "-w", "-t", "90", "-l", str(folder / "log"), "-o", start, "start")
+        run("pg_ctl", "-D", str(data), "-w", "-t", str(SECONDS), "-l", str(folder / "log"), "-o", start, "start")
         engine = create_engine(f"postgresql+pg8000://kepala:{PASSWORD}@127.0.0.1:{port}/postgres")
         with engine.begin() as base:
             for statement in CREATE:

@@ -15,6 +15,7 @@ from kinerja.errors import ParameterError
 from kinerja.workshop_link import KEY_HEADER, RoomLink, link_from_environment
 from kinerja.workshop_room import SCALE, Room, items, key_frame, load_cases
 from kinerja.workshop_server import PhoneServer, local_address, new_code, phone_page
+from tests.patience import SECONDS
 
 JSON = {"Content-Type": "application/json"}
 
@@ -29,7 +30,7 @@ def server():
 def ask(server, method, path, content=None, headers=None):
     """Status and JSON of one request, with exactly the headers given (and a host)."""
     body = content if isinstance(content, bytes) else None if content is None else json.dumps(content).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
@@ -276,7 +277,7 @@ def _phone(address, person):
 
     def send(path, content):
         request = urllib.request.Request(address + path, data=json.dumps(content).encode(), headers=JSON)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return json.load(answer)
 
     token = send("join", {})["token"]

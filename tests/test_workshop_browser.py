@@ -2,65 +2,44 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 from urllib.parse import urlsplit
 
 import pytest
 
 from kinerja.cli_workshop import CASES
 from kinerja.workshop_room import items, load_cases
+from tests.patience import CHROMIUM, NO_CHROMIUM, SECONDS, chromium, free_port, patient, resize, until
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: install Debian's package chromium, or set CHROMIUM"),
+    pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM),
 ]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+ARGUMENTS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 180  # seconds, on a machine that does many things at once; nothing here measures time
-MILLISECONDS = 1000 * PATIENCE
-
-
-def free_port():
-    """A port whose neighbour is free too: the rating page takes the next one."""
-    for _ in range(100):
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise AssertionError("no two free ports")
 
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory):
     """`kinerja workshop` running: the process, the page's address and the phones'."""
-    port, log = free_port(), tmp_path_factory.mktemp("workshop") / "log"
+    port, log = free_port(neighbours=1), tmp_path_factory.mktemp("workshop") / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "kinerja", "workshop", "--no-browser", "--language", "en", "--port", str(port)],
             stdout=out, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        ends = time.monotonic() + PATIENCE
-        while b"token=" not in log.read_bytes() and process.poll() is None and time.monotonic() < ends:
-            time.sleep(0.2)
+        until(lambda: b"token=" in log.read_bytes(), alive=lambda: process.poll() is None)
         page = re.search(r"http://127\.0\.0\.1:\d+/\?token=\w+", log.read_text(encoding="utf-8"))
         assert page, log.read_text(encoding="utf-8")
         yield process, page[0], f"http://127.0.0.1:{port + 1}/"
         process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(PATIENCE) == 0
+            assert process.wait(SECONDS) == 0
         finally:
             process.kill()
     assert "forgotten" in log.read_text(encoding="utf-8").splitlines()[-1]
@@ -73,15 +52,14 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        started = chromium(player, *ARGUMENTS)
         yield started
         started.close()
 
 
 def watched(browser, width, height):
     """A tab that records every request and every message that complains."""
-    tab = browser.new_context(viewport={"width": width, "height": height}).new_page()
-    tab.set_default_timeout(MILLISECONDS)
+    tab = patient(browser.new_context(viewport={"width": width, "height": height})).new_page()
     tab.requests, tab.complaints = [], []
     tab.on("request", lambda request: tab.requests.append(request.url))
     tab.on("websocket", lambda socket: tab.requests.append(socket.url))
@@ -94,16 +72,16 @@ def watched(browser, width, height):
 def screen(browser, command):
     """The facilitator's page with every part calculated once; one for all tests, since it holds a kernel."""
     tab = watched(browser, 1280, 800)
-    tab.goto(command[1], wait_until="commit", timeout=MILLISECONDS)
+    tab.goto(command[1], wait_until="commit")
     for part in ("score", "strict", "groups"):
-        tab.wait_for_selector(f".kj-part-{part} figure", timeout=MILLISECONDS)
+        tab.wait_for_selector(f".kj-part-{part} figure")
     yield tab
     tab.context.close()
 
 
 def phone(browser, address):
     tab = watched(browser, 360, 740)
-    tab.goto(address, timeout=MILLISECONDS)
+    tab.goto(address)
     return tab
 
 
@@ -192,12 +170,11 @@ def grave(tab):
 
 def test_the_page_fits_a_phone_and_a_projector(screen):
     for width in (360, 412, 768, 1280, 1920):
-        screen.set_viewport_size({"width": width, "height": 740})
-        screen.wait_for_function("width => innerWidth === width", arg=width)
+        resize(screen, width, 740)
         assert screen.evaluate("document.documentElement.scrollWidth") <= width, width
-    screen.set_viewport_size({"width": 360, "height": 740})
+    resize(screen, 360, 740)
     assert grave(screen) == []
-    screen.set_viewport_size({"width": 1280, "height": 800})
+    resize(screen, 1280, 800)
     assert grave(screen) == []
 
 
@@ -208,14 +185,14 @@ def test_the_phones_page_is_accessible_and_fits(browser, command):
     tab.locator("form").wait_for()
     assert grave(tab) == []
     for width in (320, 360, 412):
-        tab.set_viewport_size({"width": width, "height": 740})
+        resize(tab, width, 740)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
     tab.context.close()
 
 
 def test_without_the_token_there_is_no_page(browser, command):
     tab = watched(browser, 800, 600)
-    tab.goto(command[1].split("?")[0], timeout=MILLISECONDS)
+    tab.goto(command[1].split("?")[0])
     assert urlsplit(tab.url).path == "/login"
     assert not tab.locator(".kj-masthead").count()
     tab.context.close()

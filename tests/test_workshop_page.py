@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.testing import CliRunner
@@ -25,6 +24,7 @@ from kinerja.workshop_room import Room, items, load_cases
 from kinerja.workshop_room_view import clear_form, entry_form, room_part
 from kinerja.workshop_server import PhoneServer
 from kinerja.workshop_strict_view import strict_part
+from tests.patience import SECONDS
 
 
 @pytest.fixture
@@ -127,17 +127,17 @@ def test_a_newer_move_ends_the_older():
 
     async def move_twice():
         steps = Steps()
-        steps.run(work("old", 1000))
-        await asyncio.sleep(0.3)
+        steps.run(work("old", 1_000_000))
+        older = steps._task
+        while ("old", 1) not in done:
+            await asyncio.sleep(0)
         steps.run(work("new", 2))
-        while ("new", 1) not in done:
-            await asyncio.sleep(0.05)
-        count = len(done)
-        await asyncio.sleep(0.3)
-        return count
+        await asyncio.gather(older, steps._task)
 
-    count = asyncio.run(asyncio.wait_for(move_twice(), 60))
-    assert len(done) == count and ("old", 999) not in done
+    asyncio.run(asyncio.wait_for(move_twice(), SECONDS))
+    first = done.index(("new", 0))
+    assert done[first:] == [("new", 0), ("new", 1)]
+    assert len(done) < 1000, "the older one ended long before its last step"
 
 
 def test_a_slider_says_its_value_as_the_language_writes_it():
@@ -161,6 +161,8 @@ def test_the_contents_name_every_part(language):
 def test_the_page_is_served_here_only_and_behind_a_token(language):
     settings = page_settings(8866, "token", language, browser=False, words=page_words(language))
     assert settings["Voila"]["ip"] == "127.0.0.1" and settings["Voila"]["token"] == "token"
+    limits = [settings["VoilaExecutor"][name] for name in ("startup_timeout", "iopub_timeout")]
+    assert min(*limits, settings["MappingKernelManager"]["kernel_info_timeout"]) >= 180, "a busy machine is slow"
     policy = settings["Voila"]["tornado_settings"]["headers"]["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "http" not in policy
     assert settings["VoilaConfiguration"]["resources"]["language_code"] == language
@@ -188,19 +190,40 @@ def test_a_taken_port_is_said_in_a_sentence(server, monkeypatch):
     assert f"Port {server.port} is in use" in found.exception.message
 
 
+def deaf():
+    """A server that does not stop when it is asked to, and is already deaf."""
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    page = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    page.stdout.readline()
+    page.stdout.close()
+    return page
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_page_that_does_not_stop_is_ended(monkeypatch):
     monkeypatch.setattr("kinerja.cli_page.GRACE", 0.5)
-    deaf = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
-    )
-    page = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
-    page.stdout.readline()
+    page = deaf()
     end(page)
-    page.stdout.close()
     assert page.returncode == -signal.SIGKILL
     quiet = subprocess.Popen([sys.executable, "-c", "pass"])
-    while quiet.poll() is None:
-        time.sleep(0.05)
+    quiet.wait(SECONDS)
     end(quiet)
     assert quiet.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_again_ends_the_page_at_once(monkeypatch):
+    """While the server is given its time to stop: nothing of it is left, and the command ends as it does otherwise."""
+    page = deaf()
+    waited = page.wait
+
+    def interrupted(timeout=None):
+        if timeout is None:
+            return waited()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page, "wait", interrupted)
+    end(page)
+    assert page.returncode == -signal.SIGKILL
