@@ -366,10 +366,8 @@ class Parameters(Section):
         """The parameters file as seen from its project, the same on every machine; "" where there is none."""
         if self.file is None:
             return ""
-        inside = next(
-            (f for f in (self.base.resolve(), places.PROJECT) if self.file.is_relative_to(f)), self.file.parent
-        )
-        return self.file.relative_to(inside).as_posix()
+        projects = (self.base.resolve(), places.PROJECT, self.file.parent)
+        return next(self.file.relative_to(f).as_posix() for f in projects if self.file.is_relative_to(f))
 
     @property
     def located_sources(self) -> Sources:

@@ -260,7 +260,7 @@ def _cluster(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise ParameterError(
-            f"--scheduler {address}: found no Dask here. Install it with {extra('cluster')}, or pip install distributed."
+            f"--scheduler {address}: found no Dask here. Install it with {extra('cluster')}."
         ) from error
     try:
         client = Client(address, timeout=10)  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ def write_pdf(page: str, path: Path) -> None:
         from weasyprint import HTML
     except (ImportError, OSError) as error:
         raise KinerjaError(
-            f"output.pdf: found {type(error).__name__} ({str(error).splitlines()[0]}); WeasyPrint is needed. Install it "
-            f"with {extra('pdf')}, and Pango on Linux, or print the HTML page to PDF from a browser."
+            f"output.pdf: found {type(error).__name__} ({str(error).splitlines()[0]}); WeasyPrint is needed. Install "
+            f"it with {extra('pdf')}, and Pango on Linux, or print the HTML page to PDF from a browser."
         ) from error
     HTML(string=without_variables(page)).write_pdf(str(path), pdf_variant="pdf/ua-1")
