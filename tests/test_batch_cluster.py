@@ -15,7 +15,7 @@ import pytest
 from kinerja import report_batch
 from kinerja.parameters import load_parameters
 
-pytest.importorskip("distributed", reason="no Dask here: pip install 'kinerja[cluster]'")
+pytest.importorskip("distributed", reason="no Dask here: pip install '.[cluster]'")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="a worker is killed with a Unix signal"),
