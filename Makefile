@@ -68,4 +68,4 @@ lock: pyproject.toml  ## resolve both locks anew (needs uv): names, versions, ha
 
 clean:  ## remove outputs and caches (the environment stays)
 	find outputs -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

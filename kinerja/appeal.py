@@ -17,7 +17,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kinerja import labels
+from kinerja import labels, places
 from kinerja.comparison import Comparison, compare_evaluations
 from kinerja.errors import DataError, ParameterError, Problem
 from kinerja.evaluation import Evaluation, evaluate
@@ -135,15 +135,18 @@ def apply_correction(evaluation: Evaluation, correction: Correction, sha256: str
 
 
 def read_correction(path: Path) -> tuple[Correction, str]:
-    """The correction and the SHA-256 of its file.
+    """The correction and the SHA-256 of its file, which is looked for as `places.tried` says.
 
     Raises
     ------
     ParameterError : unreadable, or not of this form; every problem named
     """
     try:
-        content = path.read_bytes()
+        content = places.found(path).read_bytes()
         raw = yaml.safe_load(content.decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        problem = _problem(str(path), "", "", "missing_file", path=", ".join(map(str, places.tried(path))))
+        raise ParameterError(labels.problem_message([problem]), [problem]) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         problem = _problem(path.name, "", type(error).__name__, "appeal_unreadable")
         raise ParameterError(labels.problem_message([problem]), [problem]) from error

@@ -21,11 +21,13 @@ from kinerja import (
     cli_batch,
     cli_explore,
     cli_init,
+    cli_notebooks,
     cli_people,
     cli_plan,
     cli_privacy,
     cli_workshop,
     labels,
+    places,
 )
 from kinerja.cli_options import (
     DEFECT,
@@ -80,8 +82,7 @@ def _common(
 
 @app.command(help=help_text("demo", "demo --language en"))
 def demo(language: LanguageOption = None, output: OutputOption = None) -> None:
-    root = Path(__file__).resolve().parents[1]
-    _report(root / "parameters" / "andir-2026-q3.yaml", language, output=output)
+    _report(places.EXAMPLE, language, output=output)
 
 
 @app.command(help=help_text("check", "check parameters/andir-2026-q3.yaml"))
@@ -222,6 +223,7 @@ cli_people.register(app)
 cli_plan.register(app)
 cli_privacy.register(app)
 cli_explore.register(app)
+cli_notebooks.register(app)
 cli_workshop.register(app)
 
 
@@ -269,6 +271,9 @@ def _usage_or_defect(error: Exception) -> int:
         return USAGE
     if os.environ.get("KINERJA_DEBUG"):
         raise error
+    if isinstance(error, FileNotFoundError) and error.filename:
+        show_problems(_missing(Path(os.fsdecode(error.filename)).resolve()))
+        return PROBLEMS
     if isinstance(error, OSError) and error.errno in _DISK:
         from kinerja.report_files import write_error
 
@@ -276,3 +281,10 @@ def _usage_or_defect(error: Exception) -> int:
         return PROBLEMS
     typer.echo(say("unexpected", kind=type(error).__name__, message=str(error).split("\n")[0][:200]), err=True)
     return DEFECT
+
+
+def _missing(path: Path) -> KinerjaError:
+    """A file that went away, or that an incomplete installation lacks."""
+    own = path.is_relative_to(places.PACKAGE) or path.is_relative_to(places.PROJECT)
+    problem = Problem(where=str(path), code="incomplete_install" if own else "missing_file", data={"path": str(path)})
+    return KinerjaError(labels.problem_message([problem]), [problem])

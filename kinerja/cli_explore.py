@@ -13,8 +13,9 @@ from kinerja import labels
 from kinerja.cli_options import DataOption, LanguageOption, ParametersFile, help_text, load
 from kinerja.cli_page import serve_page
 from kinerja.cli_show import progress, say, spoken
+from kinerja.places import NOTEBOOKS
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explorer.ipynb"
+NOTEBOOK = NOTEBOOKS / "explorer.ipynb"
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +36,7 @@ def explore(
     with progress() as step:  # here, where problems of the input are shown as a table, not in the page
         open_run(run, progress=step)
     given = {
-        "parameters_file": str(parameters.resolve()), "language": spoken(), "base": str(data.resolve()) if data else ""
+        "parameters_file": str(run.file), "language": spoken(), "base": str(data.resolve()) if data else ""
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="kinerja-explorer-") as folder:
         notebook = Path(folder) / NOTEBOOK.name
@@ -48,10 +49,11 @@ def explore(
 
 
 def _with_parameters(given: dict[str, str]) -> str:
-    """The notebook with these values in its cell of parameters."""
+    """The notebook with these values in its cell of parameters; its kernel works where the command was given."""
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     cell = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
-    cell["source"] = "\n".join(f"{name} = {value!r}" for name, value in given.items())
+    lines = ["import os", f"os.chdir({str(Path.cwd())!r})", *(f"{name} = {value!r}" for name, value in given.items())]
+    cell["source"] = "\n".join(lines)
     return json.dumps(notebook)
 
 

@@ -142,7 +142,7 @@ def _sure(share: float) -> str:
 
 def _check_given(files: list[Path]) -> None:
     missing = [path for path in files if not path.exists()]
-    problems = [Problem(where=path.name, code="missing_file", data={"base": path.parent.name}) for path in missing]
+    problems = [Problem(where=path.name, code="missing_file", data={"path": str(path.resolve())}) for path in missing]
     if problems:
         raise ParameterError(labels.problem_message(problems), problems)
 

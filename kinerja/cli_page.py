@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -35,6 +36,9 @@ LOOK = 0.2
 GRACE = 60.0
 """Seconds that the page's server gets to stop its kernels; a second Ctrl-C ends it at once."""
 
+LAST = 5
+"""Lines that are shown of what the page's server said before it stopped."""
+
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://127.0.0.1:*; worker-src 'self' blob:; "
@@ -62,21 +66,29 @@ def serve_page(
 
     Raises
     ------
-    ParameterError : the page's server stopped, as it does where the port is in use
+    FileNotFoundError : there is no such notebook
+    ParameterError : the port is in use; or the page's server stopped, with what it said last
     """
+    if not notebook.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(notebook))
+    if _listens(port):
+        raise ParameterError(say("workshop.in_use", port=str(port)))
     token = secrets.token_hex(4)
     with tempfile.TemporaryDirectory(prefix="kinerja-page-") as folder:
         settings = page_settings(port, token, language, browser=browser, words=words, style=style)
         # A folder that only this user reads: the token stands in it.
         (Path(folder) / "voila.json").write_text(json.dumps(settings), encoding="utf-8")
-        page = subprocess.Popen(
-            [sys.executable, "-m", "voila", str(notebook), f"--Voila.config_file_paths={folder}"],
-            env={**os.environ, **environment, "JUPYTER_PATH": _template_path(), "KINERJA_LANGUAGE": language},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # remarks of kernels and websockets, which would only frighten a reader
-            start_new_session=True,  # Ctrl-C in the terminal is this command's alone, which then ends the page
-        )
-        _run(page, port, lambda: tell(f"http://127.0.0.1:{port}/?token={token}"), ended)
+        log = Path(folder) / "server.log"
+        with log.open("wb") as remarks:  # of kernels and websockets: shown only where the server fails
+            page = subprocess.Popen(
+                [sys.executable, "-m", "voila", str(notebook), f"--Voila.config_file_paths={folder}"],
+                env={**os.environ, **environment, "JUPYTER_PATH": _template_path(), "KINERJA_LANGUAGE": language},
+                stdout=subprocess.DEVNULL,
+                stderr=remarks,
+                start_new_session=True,  # Ctrl-C in the terminal is this command's alone, which then ends the page
+            )
+        if _fails(page, port, lambda: tell(f"http://127.0.0.1:{port}/?token={token}"), ended):
+            raise ParameterError(f"{say('workshop.stopped', port=str(port))}\n{_last_lines(log)}")
 
 
 def page_settings(
@@ -126,7 +138,8 @@ def _template_path() -> str:
     return os.pathsep.join(path for path in (str(TEMPLATES), os.environ.get("JUPYTER_PATH", "")) if path)
 
 
-def _run(page: subprocess.Popen[bytes], port: int, tell: Callable[[], None], ended: str) -> None:
+def _fails(page: subprocess.Popen[bytes], port: int, tell: Callable[[], None], ended: str) -> bool:
+    """Wait for the end of the page, and end it on Ctrl-C; whether its server failed by itself."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     try:
@@ -137,12 +150,17 @@ def _run(page: subprocess.Popen[bytes], port: int, tell: Callable[[], None], end
         # Looking again and again, since a signal that another thread takes does not end a wait of this one.
         while page.poll() is None:
             time.sleep(LOOK)
-        if page.returncode:
-            raise ParameterError(say("workshop.stopped", port=str(port)))
+        return page.returncode != 0
     except KeyboardInterrupt:
         typer.echo(ended)
+        return False
     finally:
         end(page)
+
+
+def _last_lines(log: Path) -> str:
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return "\n".join(lines[-LAST:]) or labels.MISSING
 
 
 def _listens(port: int) -> bool:

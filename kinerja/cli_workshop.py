@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +11,12 @@ from kinerja.cli_options import LanguageOption, help_text, speak
 from kinerja.cli_page import serve_page
 from kinerja.cli_show import say, spoken
 from kinerja.errors import ParameterError
+from kinerja.places import NOTEBOOKS
 
 if TYPE_CHECKING:
     from kinerja.workshop_server import PhoneServer
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "workshop.ipynb"
+NOTEBOOK = NOTEBOOKS / "workshop.ipynb"
 STYLE = "workshop/page.css"
 CASES = 8
 """Cases rated unless told otherwise: about six minutes on a phone."""

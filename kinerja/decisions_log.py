@@ -40,7 +40,7 @@ def read_decisions(path: Path | str) -> pd.DataFrame:
         content = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise _refused(
-            [Problem(where=path.name, code="missing_file", found=path.name, data={"base": path.parent.name})]
+            [Problem(where=path.name, code="missing_file", found=path.name, data={"path": str(path.resolve())})]
         ) from None
     except UnicodeDecodeError as error:
         row = path.read_bytes()[: error.start].count(b"\n") + 1

@@ -31,7 +31,7 @@ from kinerja.evaluation_steps import (
     replay_moderation,
     score_period,
 )
-from kinerja.evaluation_storage import load_record, save_record
+from kinerja.evaluation_storage import RECORD, load_record, save_record
 from kinerja.parameters import Parameters, load_parameters
 from kinerja.privacy import Known, refuse_leaks
 from kinerja.results import Finding
@@ -200,6 +200,8 @@ def open_run(
 ) -> Evaluation:
     """The evaluation of a parameters file: loaded when nothing that decides it has changed, else computed and saved.
 
+    parameters : as loaded, or their file. A path that begins with `parameters/` is looked for in the working folder,
+        in the folder above it, and among the examples that come with kinerja; any other path is what it says
     language : another language than the parameters' own; the figures do not depend on it
     base : another folder for the sources' paths to be counted from; None or "" is that of the parameters file
     run_folder : a run's folder, whose evaluation is opened as it is (as in a report); None or "" opens the
@@ -266,6 +268,11 @@ def load_evaluation(folder: Path) -> Evaluation:
     ------
     DataError : there is none, or an older version wrote it
     """
+    if not (folder / RECORD).is_file():
+        raise DataError(
+            f"{folder.parent}: found no run there (looked for {(folder / RECORD).resolve()}); the folder of a run is "
+            "expected, outputs/<run>. `kinerja report PARAMS` makes one and says where."
+        )
     loaded = load_record(folder)
     if not isinstance(loaded, Evaluation):
         raise DataError(f"{folder.name}: found a {type(loaded).__name__}; the evaluation of a run is expected.")
@@ -305,18 +312,8 @@ def identify(parameters: Parameters) -> dict[str, str]:
         "run": _digest(parts)[:12],
         **parts,
         "code": _tree(".", "*.py"),
-        "parameters_file": _relative(parameters),
+        "parameters_file": parameters.file_name,
     }
-
-
-def _relative(parameters: Parameters) -> str:
-    """The parameters file as seen from the folder its paths count from: the same on every machine."""
-    if parameters.file is None:
-        return ""
-    base = parameters.base.resolve()
-    return (
-        parameters.file.relative_to(base).as_posix() if parameters.file.is_relative_to(base) else parameters.file.name
-    )
 
 
 def borrowed_calibration(parameters: Parameters) -> Calibration | None:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, Self, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
-from kinerja import labels
+from kinerja import labels, places
 from kinerja.errors import ParameterError, Problem
 
 PeriodKind = Literal["month", "quarter", "semester", "year"]
@@ -362,6 +362,14 @@ class Parameters(Section):
         return self.located(self.output.folder) / self.run
 
     @property
+    def file_name(self) -> str:
+        """The parameters file as seen from its project, the same on every machine; "" where there is none."""
+        if self.file is None:
+            return ""
+        projects = (self.base.resolve(), places.PROJECT, self.file.parent)
+        return next(self.file.relative_to(f).as_posix() for f in projects if self.file.is_relative_to(f))
+
+    @property
     def located_sources(self) -> Sources:
         """The sources with absolute paths."""
         kinds = type(self.sources).model_fields
@@ -380,13 +388,13 @@ class Parameters(Section):
         return f"{found[1]}{self._source(Path(found[2])).as_posix()}" if found else url
 
     def _source(self, path: Path) -> Path:
-        return ((self.data or self.base) / path).resolve()
+        return _input_place(path, self.base, self.data).resolve()
 
     @property
     def source_names(self) -> dict[Path, str]:
         """Absolute path of each source -> the path as the YAML has it: what messages call the file."""
         every = (s for kind in type(self.sources).model_fields for s in getattr(self.sources, kind))
-        return {self.located(s.path): s.path.as_posix() for s in every}
+        return {self._source(s.path): s.path.as_posix() for s in every}
 
     @property
     def located_privacy(self) -> Privacy:
@@ -404,8 +412,9 @@ def load_parameters(
 ) -> Parameters:
     """Read, check and resolve one parameters file.
 
-    path : YAML; relative paths in it are counted from the folder that holds it, or from that folder's parent where the
-        folder is called `parameters` (so that `data/x.xlsx` means the project's)
+    path : YAML, looked for in the places of `places.tried`; relative paths in it are counted from the folder that holds
+        it, or from that folder's parent where the folder is called `parameters` (so that `data/x.xlsx` means the
+        project's); `kinerja/data/...` that is not there is the package's own
     overrides : dotted key -> value, what a command-line option set (`language`, `output.run`)
     base : another folder for the sources' relative paths to be counted from
 
@@ -413,8 +422,7 @@ def load_parameters(
     ------
     ParameterError : one Problem for everything wrong: syntax, unknown keys, types, sums, missing files
     """
-    path = Path(path)
-    name = str(path)
+    name, path = str(path), places.found(path)
     raw, content = _read_yaml(path, name)
     for key, value in (overrides or {}).items():
         _set(raw, key, value)
@@ -428,14 +436,14 @@ def load_parameters(
     except ValidationError as error:
         problems += [_from_pydantic(name, detail, raw) for detail in error.errors(include_url=False)]
     data = base.resolve() if base is not None else None
-    home = home_of(path).resolve()
-    problems += _missing_files(name, raw, home, data or home)
+    home = places.project_of(path)
+    problems += _missing_files(name, raw, home, data)
     # A value of neither kind that a key may hold is one slip, not two.
     problems = [problem for k, problem in enumerate(problems) if problem not in problems[:k]]
     if problems or parameters is None:
         raise ParameterError(labels.problem_message(problems), problems)
     digest = hashlib.sha256(content).hexdigest()
-    return parameters.model_copy(update={"file": path.resolve(), "base": home, "data": data, "sha256": digest})
+    return parameters.model_copy(update={"file": path, "base": home, "data": data, "sha256": digest})
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -469,7 +477,7 @@ def _read_yaml(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise refuse("no_parameters_file", name=path.name) from None
+        raise refuse("no_parameters_file", tried=", ".join(map(str, places.tried(name)))) from None
     except IsADirectoryError:
         raise refuse("parameters_is_folder") from None
     except OSError as error:
@@ -488,12 +496,6 @@ def _read_yaml(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     if not isinstance(raw, dict):
         raise refuse("yaml_not_mapping", found=_short(raw))
     return {str(k): v for k, v in raw.items()}, content
-
-
-def home_of(path: Path) -> Path:
-    """The folder that a parameters file's relative paths count from: its own, or the one above `parameters`."""
-    folder = path.resolve().parent
-    return folder.parent if folder.name == "parameters" else folder
 
 
 def _set(raw: dict[str, Any], key: str, value: Any) -> None:
@@ -610,7 +612,7 @@ def _section_in(annotation: Any) -> Any:
     return None
 
 
-def _missing_files(name: str, raw: dict[str, Any], base: Path, data: Path) -> list[Problem]:
+def _missing_files(name: str, raw: dict[str, Any], base: Path, data: Path | None) -> list[Problem]:
     """Files that are named but not there: looked for even when other parts of the YAML are wrong."""
     wanted: list[tuple[tuple[str | int, ...], object]] = []
     sources = raw.get("sources")
@@ -626,8 +628,13 @@ def _missing_files(name: str, raw: dict[str, Any], base: Path, data: Path) -> li
         if isinstance(part, dict) and isinstance(part.get(key), str):
             wanted.append(((section, key), part[key]))
     return [
-        _problem(name, location, found, "missing_file", {"base": root.name})
-        for location, found in wanted
-        for root in [data if location[0] == "sources" else base]
-        if not (root / cast(str, found)).exists()
+        _problem(name, location, given, "missing_file", {"path": str(place)})
+        for location, given in wanted
+        for path in [Path(cast(str, given))]
+        for place in [_input_place(path, base, data) if location[0] == "sources" else base / path]
+        if not place.exists()
     ]
+
+
+def _input_place(path: Path, base: Path, data: Path | None) -> Path:
+    return places.input_file(path, base) if data is None else data / path

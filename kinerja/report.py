@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinerja import labels
 from kinerja.errors import DataError, KinerjaError, ParameterError
+from kinerja.places import NOTEBOOKS
 from kinerja.report_files import LOCK, occupied, sha256_text, staged, write_text, writing
 from kinerja.report_html import notebook_data, notebook_tables, render_html
 from kinerja.report_manifest import MANIFEST, run_record, write_manifest
@@ -31,7 +32,6 @@ __all__ = ["Written", "execute_notebook", "render_html", "write_manifest", "writ
 Progress = Callable[[str, float], None]
 
 HTML, XLSX, NOTEBOOK, PDF, SUMMARY = "report.html", "tables.xlsx", "report.ipynb", "report.pdf", "summary.json"
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 PERIOD_REPORT = NOTEBOOKS / "period_report.ipynb"
 
 
@@ -94,8 +94,9 @@ def _write_report(
     engine = engine or engine_name()
     known = notebook_parameters(notebook)
     arguments = {name: value for name, value in notebook_arguments(parameters).items() if name in known}
-    # Another notebook may name files beside itself (the review's correction).
-    executed = execute_notebook(notebook, arguments, cwd=notebook.parent if apart else parameters.base, engine=engine)
+    # A notebook of the user's own may name files beside itself.
+    cwd = notebook.parent if apart and notebook.parent != NOTEBOOKS else parameters.base
+    executed = execute_notebook(notebook, arguments, cwd=cwd, engine=engine)
     step("render", 0.9)
     return publish(
         parameters,
@@ -287,8 +288,8 @@ def _title(parameters: Parameters) -> str:
 def _paths(parameters: Parameters) -> dict[str, str]:
     """This machine's paths and what stands for them in a stored notebook, the longest first."""
     base = parameters.base
-    named = {str(parameters.file): parameters.file, str(parameters.run_folder): parameters.run_folder, str(base): base}
-    shown = {text: _within(path, base) for text, path in named.items() if path is not None}
+    shown = {str(path): _within(path, base) for path in (parameters.run_folder, base)}
+    shown[str(parameters.file)] = parameters.file_name
     return dict(sorted(shown.items(), key=lambda pair: -len(pair[0])))
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinerja.errors import KinerjaError, ParameterError
-from kinerja.report import NOTEBOOKS, PERIOD_REPORT, notebook_arguments, publish
+from kinerja.places import NOTEBOOKS, extra
+from kinerja.report import PERIOD_REPORT, notebook_arguments, publish
 from kinerja.report_files import occupied, sha256_text, staged, sweep, write_text
 from kinerja.report_index import index_html
 from kinerja.report_manifest import is_current, run_record
@@ -262,7 +263,7 @@ def _cluster(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise ParameterError(
-            f"--scheduler {address}: found no Dask here. Install it with pip install 'kinerja[cluster]'."
+            f"--scheduler {address}: found no Dask here. Install it with {extra('cluster')}."
         ) from error
     try:
         client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]

@@ -56,7 +56,7 @@ def run_record(
             "packages": dict(_packages()),
         },
         "parameters": parameters.model_dump(mode="json"),
-        "parameters_file": {"path": _relative(parameters), "sha256": parameters.sha256},
+        "parameters_file": {"path": parameters.file_name, "sha256": parameters.sha256},
         "inputs": inputs,
         "rules": dict(_rules()),
         "notebooks": [{"path": f"notebooks/{path.name}", "sha256": sha256(path)} for path in notebooks],
@@ -130,16 +130,6 @@ def _input(source: Source) -> dict[str, Any]:
 
 def _content(path: Path) -> dict[str, Any]:
     return {"sha256": sha256(path), "bytes": path.stat().st_size}
-
-
-def _relative(parameters: Parameters) -> str:
-    """The parameters file as seen from the project, so that the same run has the same record on every machine."""
-    if parameters.file is None:
-        return ""
-    try:
-        return parameters.file.relative_to(parameters.base).as_posix()
-    except ValueError:
-        return parameters.file.name
 
 
 @cache

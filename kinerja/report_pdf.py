@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinerja.errors import KinerjaError
+from kinerja.places import extra
 from kinerja.plots_svg import without_variables
 
 
@@ -20,6 +21,6 @@ def write_pdf(page: str, path: Path) -> None:
     except (ImportError, OSError) as error:
         raise KinerjaError(
             f"output.pdf: found {type(error).__name__} ({str(error).splitlines()[0]}); WeasyPrint is needed. Install "
-            "it with pip install 'kinerja[pdf]' (and Pango on Linux), or print the HTML page to PDF from a browser."
+            f"it with {extra('pdf')}, and Pango on Linux, or print the HTML page to PDF from a browser."
         ) from error
     HTML(string=without_variables(page)).write_pdf(str(path), pdf_variant="pdf/ua-1")

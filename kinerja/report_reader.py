@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kinerja import labels
-from kinerja.report import NOTEBOOKS, Progress, Written, notebook_arguments, publish, run_kept
+from kinerja.places import NOTEBOOKS
+from kinerja.report import Progress, Written, notebook_arguments, publish, run_kept
 from kinerja.report_files import sha256_text, writing
 from kinerja.report_manifest import run_record
 from kinerja.report_notebook import execute_notebook

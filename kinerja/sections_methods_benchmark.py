@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from kinerja import labels
 from kinerja.alternatives_within import mean_centred, zscores
+from kinerja.places import RESULTS
 from kinerja.plots import dot_interval_chart
 from kinerja.report_blocks import prose
 from kinerja.sections_methods import Shown, Working
 from kinerja.sections_methods_calibration import PEOPLE
 from kinerja.tables import Table, number, percent, table, words
-
-RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
-"""Written by the command that the files' first lines name."""
 
 SHOWN = ("C01", "C02", "C04", "C06", "C08", "C12", "C17", "S1", "S6")
 """Scenarios of the table: all evidence, citizens only, none, moves, second raters, citizens who know nothing, no
@@ -60,10 +57,7 @@ def alternatives(language: labels.Language) -> Working:
 
 
 def _published(language: labels.Language) -> Iterator[Shown]:
-    """The benchmark's table and figure; without the project's own files, where to get them."""
-    if not (RESULTS / "calibration_figure.csv").is_file():
-        yield prose("methods.alternatives.absent", language=language)
-        return
+    """The benchmark's table and figure, from files whose first line names the command that wrote them."""
     yield prose("methods.alternatives.read", language=language)
     figure = pd.read_csv(RESULTS / "calibration_figure.csv", comment="#")
     named = figure.assign(way=[labels.label(f"method.{name}", language) for name in figure["method"]])

@@ -155,7 +155,7 @@ def _bytes(path: Path, refuse: Refuse) -> bytes | None:
             return None
         return path.read_bytes()
     except FileNotFoundError:
-        refuse("missing_file", base=path.parent.name)
+        refuse("missing_file", path=str(path))
     except OSError as error:
         refuse("unreadable", found=error.strerror or "")
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kinerja import labels
 from kinerja.labels import Language
-from kinerja.parameters import home_of
+from kinerja.places import project_of
 from kinerja.sources_kinds import KINDS
 from kinerja.sources_propose import Placed, Proposal, ProposedTable
 from kinerja.sources_propose_period import as_period
@@ -26,7 +26,7 @@ def parameters_text(
     target : where the file will be written; office : its name in the report; key_file : of the pseudonyms
     """
     period = as_period(proposal.period)
-    home = home_of(target)
+    home = project_of(target)
     lines = [f"# {_say('title', language, office=_line(office))}", f"# {_say('how', language)}", ""]
     lines += ["office:", f"  name: {_quoted(office)}", ""]
     lines += [f"period:   # {_say(f'period_from.{proposal.period_from}', language)}"]

@@ -12,7 +12,8 @@ import pandas as pd
 from kinerja.comparison import Comparison, compare_evaluations, compare_settings
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import CHECKSUMS, FOLDER, Evaluation, checksums, evaluate, load_evaluation
-from kinerja.parameters import Parameters, home_of, load_parameters
+from kinerja.parameters import Parameters, load_parameters
+from kinerja.places import project_of
 
 MANIFEST = "manifest.json"
 
@@ -72,9 +73,9 @@ def _home(folder: Path, kept: Evaluation, base: Path | None) -> Path:
     places = [base.resolve()] if base else [*folder.resolve().parents, Path.cwd()]
     for place in places:
         if name and (place / name).is_file():
-            return home_of(place / name).resolve()
+            return project_of(place / name)
     for place in places:
-        if _holds_sources(kept.parameters, place):
+        if _holds_sources(kept.parameters, place, base):
             return place
     raise DataError(
         f"{folder.name}: found neither the parameters file {name!r} nor the recorded inputs above the run's folder; "
@@ -82,8 +83,8 @@ def _home(folder: Path, kept: Evaluation, base: Path | None) -> Path:
     )
 
 
-def _holds_sources(parameters: Parameters, place: Path) -> bool:
-    located = parameters.model_copy(update={"base": place}).located_sources
+def _holds_sources(parameters: Parameters, place: Path, data: Path | None) -> bool:
+    located = parameters.model_copy(update={"base": place, "data": data}).located_sources
     every = [source for kind in type(located).model_fields for source in getattr(located, kind)]
     return bool(every) and all(source.url is not None or source.path.is_file() for source in every)
 

@@ -20,13 +20,11 @@ from kinerja.evaluation import read_inputs
 from kinerja.evaluation_steps import estimate_citizens, scale_of, score_period
 from kinerja.explain import Sheet, SheetFrames, explain
 from kinerja.parameters import Parameters, load_parameters
+from kinerja.places import EXAMPLE
 from kinerja.rules import OBJECTION, PREDIKAT, Rules, load_rules
 from kinerja.rules_lookup import elements, grade, skm_index
 from kinerja.scoring_attainment import attain, weighted_attainment
 from kinerja.sources import Inputs
-
-EXAMPLE = Path(__file__).resolve().parents[1] / "parameters" / "andir-2026-q3.yaml"
-"""The example run; its office and everybody in it are invented."""
 
 VALUES: Mapping[str, str] = {"service": "1.", "accountable": "2.", "collaborative": "7."}
 """A value that participants set -> how the names of its behaviours begin in the example's ratings."""

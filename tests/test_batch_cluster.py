@@ -16,7 +16,7 @@ from kinerja import report_batch
 from kinerja.parameters import load_parameters
 from tests.patience import SECONDS, until
 
-pytest.importorskip("distributed", reason="no Dask here: pip install 'kinerja[cluster]'")
+pytest.importorskip("distributed", reason="no Dask here: pip install '.[cluster]'")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="a worker is killed with a Unix signal"),

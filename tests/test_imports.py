@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "kinerja"
 
 # A module may import those of the lines above its own, and the parts of its own family (facets imports facets_fit).
 ORDER = (
-    ("errors",),
+    ("errors", "places"),
     ("results",),
     ("labels",),
     ("rules",),

@@ -20,7 +20,7 @@ PAGE = (
 
 
 def test_a_pdf_is_tagged_and_a4(tmp_path):
-    wanted = "no WeasyPrint here: pip install 'kinerja[pdf]'"
+    wanted = "no WeasyPrint here: pip install '.[pdf]'"
     pytest.importorskip("weasyprint", reason=wanted, exc_type=(ImportError, OSError))
     write_pdf(PAGE, tmp_path / "a.pdf")
     raw = (tmp_path / "a.pdf").read_bytes()
