@@ -269,6 +269,7 @@ def summary_json(parameters: Parameters, executed: Any, record: Mapping[str, Any
         "period": parameters.period.id,
         "subject": subject,
         "language": parameters.language,
+        "confidence": parameters.confidence,
         "facts": [{"label": label, "value": value} for part in found["facts"] for label, value in part],
         "findings": [finding for part in found["findings"] for finding in part],
     }
