@@ -238,7 +238,7 @@ def page_html(parameters: Parameters, executed: Any, record: Mapping[str, Any], 
         subtitle=line,
         kicker=kicker,
         description=f"{_title(parameters)}. {line}",
-        footer=[print_],
+        footer=[labels.text("report.interval_level", language, confidence=parameters.confidence), print_],
         name=name,
     )
 

@@ -296,7 +296,7 @@ def _resolve(column: str | Column, frame: pd.DataFrame, language: labels.Languag
     for key in filter(None, (chosen.key, chosen.high)):
         if key not in frame:
             raise KeyError(f"table: found columns {', '.join(map(str, frame.columns))}; {key!r} is not one of them")
-    key = "interval" if chosen.confidence is not None else chosen.key
+    key = chosen.key if chosen.kind != "interval" else "interval" if chosen.confidence is not None else ""
     definition = labels.definition(key, language) if labels.has_label(key) else ""
     named = header(key, language) if chosen.confidence is None else interval_words(chosen.confidence, language)
     return replace(chosen, label=chosen.label or named, definition=chosen.definition or definition)
