@@ -6,7 +6,8 @@ common thresholds) calibrate better? Writes calibration_ordinal.csv.
 Each office's five categories are also merged into three in several ways. Scores of a category: linear (0, 50, 100), or
 the mean of a standard normal between the category's thresholds (shares over the office), stretched to 0 and 100.
 Error: RMSE around the truth brought to the score's own scale by a straight line, divided by that of the raw score;
-coverage: of 90 % intervals around the same; correlation: of calibrated scores with true performance.
+coverage: of intervals at the benchmark's own level (90 %) around the same; correlation: of calibrated scores with true
+performance.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from calibration_office import CITY, simulate
 from scipy import stats
 
 from kinerja.calibration import calibrate
+from kinerja.simulate_benchmark import BENCHMARK_LEVEL
 
 OFFICE = replace(CITY, units=100, supervisors=300, staff=4_000, responses=20_000)
 CUTS = {
@@ -51,8 +53,15 @@ def points(category: np.ndarray, scoring: str) -> np.ndarray:
 def measure(data: dict[str, pd.DataFrame], cut: str, scoring: str) -> dict[str, float]:
     category = np.array(CUTS[cut])[data["ratings"]["rating"].to_numpy(int) - 1]
     ratings = data["ratings"].assign(rating=points(category, scoring))
-    found = calibrate(ratings, data["staff"], indicators=data["indicators"], feedback=data["responses"],
-                      attributes=("education",), scale=(0.0, 100.0))  # fmt: skip
+    found = calibrate(
+        ratings,
+        data["staff"],
+        indicators=data["indicators"],
+        feedback=data["responses"],
+        attributes=("education",),
+        scale=(0.0, 100.0),
+        confidence=BENCHMARK_LEVEL,
+    )
     persons = found.persons
     truth = data["truth"].set_index(["period", "ratee"]).loc[pd.MultiIndex.from_frame(persons[["period", "ratee"]])]
     true, effect = truth["true"].to_numpy(), truth["effect"].to_numpy()
@@ -64,7 +73,7 @@ def measure(data: dict[str, pd.DataFrame], cut: str, scoring: str) -> dict[str, 
         "largest_share": float(np.bincount(category).max() / len(category)),
         "evidence_team": found.evidence_team,
         "error_ratio": float(np.sqrt(np.mean(after**2) / np.mean(raw**2))),
-        "coverage": float(np.mean(np.abs(after) <= 1.645 * persons["std_error"])),
+        "coverage": float(np.mean(np.abs(after) <= persons["conf_high"] - persons["calibrated"])),
         "correlation_raw": float(np.corrcoef(persons["observed"], true)[0, 1]),
         "correlation": float(np.corrcoef(persons["calibrated"], true)[0, 1]),
         "rank_correlation": float(stats.spearmanr(persons["calibrated"], true)[0]),

@@ -108,6 +108,7 @@ def check_bias(
     minimum : persons a group needs to be tested (the floor, never under `minimum_cell`)
     minimum_cell : persons a group needs to be shown at all
     family : multiplicity control over all tests of one attribute (a pair of attributes is one of its own)
+    confidence : level of the intervals; tests are made at its complement, so that a test and its interval agree
     power : chance with which the `detectable` difference is found
     material : `not_shown` needs an interval without room for a gap of `material` standard deviations (of rates: on the
         logit scale, where 0.5 are odds 2.5 times as high or as low)

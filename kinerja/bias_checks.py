@@ -55,6 +55,7 @@ class Settings:
 
     @property
     def level(self) -> float:
+        """Test level: the complement of the intervals' confidence, so that a test and its interval say the same."""
         return 1 - self.confidence
 
 

@@ -25,6 +25,7 @@ from kinerja.calibration_groups import Differential, group_differential, with_ci
 from kinerja.calibration_links import link_blocks
 from kinerja.calibration_model import INDICATOR_SLOPE, Fit, variances
 from kinerja.calibration_people import (
+    DECISION_LEVEL,
     crossings_table,
     persons_table,
     posterior_table,
@@ -37,7 +38,7 @@ from kinerja.calibration_rows import Rows
 from kinerja.calibration_sensitivity import sensitivity_table, shared_bias_table
 from kinerja.calibration_solve import factorise, predict
 from kinerja.calibration_spread import Within
-from kinerja.calibration_uncertainty import integrate
+from kinerja.calibration_uncertainty import BAND, integrate
 from kinerja.case_mix import ELEMENTS, CaseMix, adjust_case_mix
 from kinerja.errors import EstimationError, ParameterError
 from kinerja.results import Convergence, Finding
@@ -120,7 +121,7 @@ def calibrate(
     held: Calibration | None = None,
     materiality: float = 1.0,
     cap: float | None = None,
-    confidence: float = 0.90,
+    confidence: float = 0.95,
     categories: Mapping[str, float] | None = None,
     link_roles: Sequence[str] = ("second_supervisor",),
     halo_share: float = 0.20,
@@ -143,6 +144,8 @@ def calibrate(
     prior : variance parameters borrowed from a larger office's or an earlier run; `prior_widening` is their smallest SD
     materiality : adjustments smaller than this (points) are not made; cap : largest adjustment, where the office sets
         one
+    confidence : level of all intervals. No decision rests on it: who is to be looked at is decided at DECISION_LEVEL,
+        and the band of the shares covers BAND; both are levels of their own
     categories : name -> lowest points of it
     halo_share : share of lasting differences within teams taken for the single rater's view, unless second ratings tell
 
@@ -155,7 +158,7 @@ def calibrate(
     persons = collect_persons(ratings, staff, groups=groups, scale=scale, link_roles=link_roles)
     borrowed = prior.prior if isinstance(prior, Calibration) else prior
     scales = held.prior.scale if held is not None else borrowed.scale if borrowed is not None else None
-    points = _service_points(feedback, attributes, screen)
+    points = _service_points(feedback, attributes, screen, confidence)
     design = build_design(
         persons,
         indicators=indicators,
@@ -239,6 +242,8 @@ def calibrate(
             "materiality": materiality,
             "cap": cap,
             "confidence": confidence,
+            "decision_level": DECISION_LEVEL,
+            "band": BAND,
             "categories": dict(categories) if categories else None,
             "link_roles": tuple(link_roles),
             "halo_share": halo_share,
@@ -261,14 +266,14 @@ def _check(materiality: float, cap: float | None, confidence: float, halo_share:
 
 
 def _service_points(
-    feedback: pd.DataFrame | CaseMix | None, attributes: Sequence[str], screen: bool
+    feedback: pd.DataFrame | CaseMix | None, attributes: Sequence[str], screen: bool, confidence: float
 ) -> pd.DataFrame | None:
     if feedback is None or isinstance(feedback, CaseMix):
         return feedback if feedback is None else feedback.points
     if not len(feedback):
         return None
     if any(element in feedback for element in ELEMENTS):
-        return adjust_case_mix(feedback, attributes=attributes, screen=screen).points
+        return adjust_case_mix(feedback, attributes=attributes, screen=screen, confidence=confidence).points
     missing = [c for c in ("unit", "estimate", "std_error") if c not in feedback]
     if missing:
         raise EstimationError(

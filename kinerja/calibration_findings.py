@@ -10,6 +10,7 @@ from kinerja.calibration_design import Design
 from kinerja.calibration_explain import REASONS, Adjustments
 from kinerja.calibration_gate import Dials
 from kinerja.calibration_model import Fit
+from kinerja.calibration_people import REVIEW_HIGH, REVIEW_LOW
 from kinerja.calibration_raters import SMALL_TEAM
 from kinerja.calibration_rows import FEEDBACK, INDICATOR, PAIR
 from kinerja.results import Finding
@@ -89,7 +90,8 @@ def calibration_findings(
         else:
             add("note", "only_small_teams", **data)
     if len(crossings):
-        add("note", "crossings", changed=int(crossings["changed"].sum()), review=int(crossings["review"].sum()))
+        changed, review = (int(crossings[name].sum()) for name in ("changed", "review"))
+        add("note", "crossings", changed=changed, review=review, low=REVIEW_LOW, high=REVIEW_HIGH)
     if rank_changes:
         add("caution", "ranks_changed", n=rank_changes)
     n_units = int((np.bincount(design.persons.unit) > 0).sum())

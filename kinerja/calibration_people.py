@@ -18,8 +18,10 @@ from kinerja.results import OK
 
 Floats = npt.NDArray[np.float64]
 
-REVIEW_LOW, REVIEW_HIGH = 0.10, 0.90
-"""Chances of another category between which people should look at the case."""
+DECISION_LEVEL = 0.90
+"""Chance from which on the numbers settle which category a case belongs to; between its complement and it people
+should look at the case. A level of this decision's own: it does not follow the level of the run's intervals."""
+REVIEW_LOW, REVIEW_HIGH = round(1 - DECISION_LEVEL, 9), DECISION_LEVEL
 
 
 def ids_table(design: Design, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
@@ -149,7 +151,8 @@ def crossings_table(
     """Who would be in another category without the rater's effect, and how surely.
 
     probability : that observed minus the rater, unit and group effect lies in another category than observed, given
-        all that is unknown of the effect (not the person's own rating error); review : between 10 and 90 %
+        all that is unknown of the effect (not the person's own rating error); review : between the complement of
+        DECISION_LEVEL and DECISION_LEVEL
     """
     _, bounds = _ordered(categories)
     columns = ["period", "ratee", "rater", "unit", "observed", "calibrated", "category_observed", "category_calibrated"]

@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 SHARES = [SEVERITY_SHARE, CULTURE_SHARE]
 MIDDLE = 1e-9
 """A node nearer to zero, in posterior SDs, is the estimate itself."""
+BAND = 0.90
+"""Share of the posterior of the two logit shares that the band covers: its ends are their 5 and 95 per cent points. A
+level of the band's own, which shows one part of what is unknown; intervals show all of it at the run's level."""
 NARROW, SETTLED = 0.6, 0.15
 """Posterior SDs of a logit share below which three nodes integrate as well as five, and one as well as three."""
 
@@ -33,7 +36,7 @@ class Bias:
     """Distribution of s + c of each team-spell (S,), in points, over the shares.
 
     mean, variance : of the mixture; low, high : published effect (dial-scaled, centred) if the shares
-        stood at their 5 % and 95 % points
+        stood at the ends of the middle BAND of their posterior
     performance, performance_variance : (S,) of true team performance
     """
 
@@ -54,7 +57,7 @@ def integrate(
     dials: Dials,
     effects: Effects,
     *,
-    band: float = 0.90,
+    band: float = BAND,
     nodes: int = 5,
 ) -> Bias:
     """Mixture over the shares; nodes : points for each share where it is wide (three where it is known well).

@@ -66,7 +66,7 @@ def adjust_case_mix(
     screen: bool = True,
     scale: tuple[float, float] = (1.0, 4.0),
     elements: Sequence[str] = ELEMENTS,
-    confidence: float = 0.90,
+    confidence: float = 0.95,
     minimum_level: int = 20,
 ) -> CaseMix:
     """Adjust the means of service points for who answered.
@@ -74,6 +74,7 @@ def adjust_case_mix(
     responses : canonical questionnaire responses; a response's value is the mean of its answered elements on 0-100
     attributes : respondents' columns (categories); rare levels (fewer than `minimum_level`) are pooled
     screen : leave out ballots that give the highest mark to everything (two answers or more)
+    confidence : level of the intervals
 
     Raises
     ------

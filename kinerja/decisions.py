@@ -87,7 +87,8 @@ def replay_decisions(
         conf_high (interval of the score), prob_<category> (chance of each category)
     staff, groups : for the effect by group
     categories : from lowest to highest
-    unlikely : a category with less chance than this goes against the evidence
+    unlikely : a category with less chance than this goes against the evidence (a limit of its own, no interval's)
+    confidence : level of the intervals; tests are made at its complement
     tolerance : in points; a log written from a table of two decimals still fits the run
     """
     given = {k: v for k, v in locals().items() if k not in ("decisions", "scores_by_person", "staff")}

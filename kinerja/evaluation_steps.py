@@ -174,6 +174,7 @@ def calibrate_ratings(
         prior_widening=policy.prior_widening,
         materiality=policy.materiality,
         cap=policy.cap,
+        confidence=parameters.confidence,
         categories={"below": 0.0, "meets": limits.below, "above": limits.above} if limits else None,
     )
 
@@ -272,7 +273,7 @@ def _citizens_by_team(inputs: Inputs, parameters: Parameters) -> pd.DataFrame:
     from kinerja.case_mix import adjust_case_mix
 
     attributes = [name for name in parameters.feedback.attributes if name in asked.columns]
-    points = adjust_case_mix(asked, attributes=attributes).points
+    points = adjust_case_mix(asked, attributes=attributes, confidence=parameters.confidence).points
     enough = points[(points["n"] >= parameters.privacy.minimum_cell) & points["estimate"].notna()]
     if "team" not in enough or enough["team"].isna().all():
         return nothing

@@ -41,7 +41,7 @@ class Sheet:
     inputs : input, n, first_date, last_date, value, scale, status, reason; see explain_inputs
     indicators : the person's own indicators: indicator, target, realisation, attainment, status, reason
     steps : explain_steps.STEP_COLUMNS; points sum exactly, so do the printed figures
-    observed, calibrated, conf_low, conf_high : points; NaN where there is none
+    observed, calibrated, conf_low, conf_high : points; NaN where there is none; confidence : the interval's level
     categories : category, probability, is_observed, is_calibrated
     changes : what would give another category; explain_change.CHANGE_COLUMNS
     predikat : the predikat now, "" where there is none; predikat_changes : explain_change.PREDIKAT_COLUMNS
@@ -63,6 +63,7 @@ class Sheet:
     calibrated: float
     conf_low: float
     conf_high: float
+    confidence: float
     categories: pd.DataFrame
     changes: pd.DataFrame
     predikat: str
@@ -87,7 +88,7 @@ class SheetFrames:
     ratees, attainment, roles : of Scores; persons, raters : of Calibration; index : of Feedback
     ratings, responses, indicators : canonical inputs, for counts and dates
     matrix : work -> behaviour -> predikat of the rule in force; categories : name -> lowest points
-    decisions : the log as replayed (Moderation.log)
+    decisions : the log as replayed (Moderation.log); confidence : level of the intervals in `persons`
     """
 
     period: str
@@ -104,6 +105,7 @@ class SheetFrames:
     matrix: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     categories: Mapping[str, float] = field(default_factory=dict)
     scale: tuple[float, float] | None = None
+    confidence: float = 0.95
     days: int = 14
     objection_to: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
@@ -181,6 +183,7 @@ def frames_of(evaluation: Evaluation) -> SheetFrames:
         matrix=rules.values(PREDIKAT)["matrix"] if rules.in_force(PREDIKAT) else {},
         categories=(calibration.settings.get("categories") or {}) if calibration else {},
         scale=tuple(scale) if scale else None,
+        confidence=parameters.confidence,
         days=days,
         objection_to=to,
         run=evaluation.id,
@@ -251,6 +254,7 @@ def _sheet(
         calibrated=float(basis["calibrated"]),
         conf_low=float(basis.get("conf_low", math.nan)),
         conf_high=float(basis.get("conf_high", math.nan)),
+        confidence=frames.confidence,
         categories=categories,
         changes=changes,
         predikat=str((scored or {}).get("predikat", "") or ""),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _PARTS = ("from_supervisor", "from_links", "from_feedback", "from_indicators", "from_culture", "from_group")
 _SURE = 0.9
-"""From this chance on a category is called sure; under it the neighbour is named too."""
+"""From this chance on a category is called sure; under it the neighbour is named too. A level of this word's own: it
+does not follow the level of the run's intervals."""
 
 
 def statements(sheet: Sheet, reason: str, colleagues: int | None, minimum_cell: int) -> tuple[Finding, ...]:
@@ -76,7 +77,7 @@ def _rests_on(colleagues: int | None, minimum_cell: int) -> Iterator[Finding]:
 
 def _sureness(sheet: Sheet) -> Iterator[Finding]:
     if math.isfinite(sheet.conf_low) and math.isfinite(sheet.conf_high):
-        yield _say("interval", low=sheet.conf_low, high=sheet.conf_high)
+        yield _say("interval", low=sheet.conf_low, high=sheet.conf_high, confidence=sheet.confidence)
     if len(sheet.categories):
         ordered = sheet.categories.sort_values("probability", ascending=False, kind="stable")
         first = ordered.iloc[0]

@@ -133,7 +133,7 @@ def estimate_feedback(
         sample_size=sample_sizes(now, served, rules),
         quality=quality,
         comments=comments,
-        findings=(*_findings(now, compared, asked, served), *(quality.findings if quality else ())),
+        findings=(*_findings(now, compared, asked, served, confidence), *(quality.findings if quality else ())),
         settings={
             "period": period,
             "rule": rule,
@@ -293,12 +293,13 @@ def _fractions(
 
 
 def _findings(
-    index: pd.DataFrame, published: pd.DataFrame, responses: pd.DataFrame | None, population: Mapping[str, int]
-) -> tuple[Finding, ...]:
+    index: pd.DataFrame, published: pd.DataFrame, responses: pd.DataFrame | None, population: Mapping[str, int],
+    confidence: float,
+) -> tuple[Finding, ...]:  # fmt: skip
     found: list[Finding] = []
     office = index[(index["level"] == OFFICE) & index["estimate"].notna()]
     for row in office.to_dict("records"):
-        values = {k: row[k] for k in ("estimate", "conf_low", "conf_high", "n", "grade")}
+        values = {k: row[k] for k in ("estimate", "conf_low", "conf_high", "n", "grade")} | {"confidence": confidence}
         found.append(Finding(level="note", code="feedback_index", data=values))
     mismatched = published[published["mismatch"].astype(bool)]
     if len(mismatched):

@@ -45,6 +45,7 @@ def reliability_tables(
     values : (n,) points of each response; groups: (n,) its unit, service or officer, missing left out
     estimate : reliability of a group's mean with `typical_n` (the harmonic mean of the groups' n); icc: of one response
     needed : responses a group needs for `target`; more_needed: that less what the group has, for the first target
+    confidence : level of the intervals; who stands above or below is tested at its complement
     standing : above | below the mean of the others (Holm over the groups), or not_told_apart
     """
     kept = np.isfinite(values) & groups.notna().to_numpy() & (groups.astype(object) != "").to_numpy()

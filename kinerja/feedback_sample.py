@@ -16,12 +16,16 @@ SAMPLE_COLUMNS = (
     "reason",
 )  # fmt: skip
 
+SAMPLE_LEVEL = 0.95
+"""Level of the rule's margin of error, of which its chi-squared of 3.841 is the quantile: the rule's own, whatever the
+level of the run's intervals."""
+
 
 def sample_sizes(index: pd.DataFrame, population: Mapping[str, int], rules: Rules) -> pd.DataFrame:
     """SAMPLE_COLUMNS for the office and each unit that answered or was served.
 
-    required : for a margin of error of 5 points on a share of one half; margin_of_error: reached with n (share, not
-        per cent)
+    required : at SAMPLE_LEVEL, for a margin of error of 5 points on a share of one half
+    margin_of_error : reached with n, at the same level (share, not per cent)
     """
     of_units = index[index["level"] == "unit"]
     answered = dict(zip(of_units["group"].astype(str), of_units["n"].fillna(0).astype(int), strict=True))

@@ -52,7 +52,7 @@ def text(key: str, language: Language = "id", **values: Any) -> str:
     """The sentence `key`, its placeholders filled and formatted as the language writes numbers.
 
     Placeholders: `{n}` integers with grouping, floats with up to two decimals; `{x:.1f}` fixed; `{p:.0%}` a share;
-    `{d:date}` a long date; strings as they are.
+    `{c:level}` a level of confidence, unrounded; `{d:date}` a long date; strings as they are.
 
     Raises
     ------
@@ -90,6 +90,13 @@ def percent(share: float | None, digits: int = 0, language: Language = "id") -> 
     if share is None or not math.isfinite(share):
         return MISSING
     return number(share * 100, digits, language) + ("%" if language == "en" else " %")
+
+
+def level(share: float, language: Language = "id") -> str:
+    """A level of confidence (0.95, 0.975) as it is said: `95 %`, `97,5 %` (id); with all its digits, since 99.9 % is
+    not 100 %."""
+    exact = (Decimal(repr(round(float(share), 9))) * 100).normalize()
+    return percent(share, max(-int(exact.as_tuple().exponent), 0), language)
 
 
 def long_date(day: date, language: Language = "id") -> str:
@@ -151,6 +158,8 @@ class _Formatter(string.Formatter):
             if hasattr(value, "item"):
                 return self.format_field(value.item(), format_spec)
             return str(value)
+        if format_spec == "level":
+            return level(value, self.language)
         if format_spec.endswith("%"):
             return percent(value, _decimals(format_spec, 0) or 0, self.language)
         shown = number(value, _decimals(format_spec, None), self.language)

@@ -323,6 +323,8 @@ class Parameters(Section):
     """All settings of one run, paths as written (so that they mean the same on every machine).
 
     decisions : CSV of what people decided on this run (the moderation's log)
+    confidence : level of every interval of the run; tests are made at its complement. What has a level of its own (who
+        is to be looked at, the band of the shares, the sample's margin of error) says so in words
     file : the YAML; base : the folder its relative paths are counted from; data : the same for the sources alone, where
     it is another one; sha256 : of the YAML's bytes
     """

@@ -24,8 +24,8 @@ from kinerja.plots_canvas import (
     text_width,
     wrapped,
 )  # fmt: skip
-from kinerja.plots_words import Row, listed, make_chart, rows_of
-from kinerja.tables import Column, code, header, interval, number, settled
+from kinerja.plots_words import Row, listed, make_chart, rows_of, spread_of
+from kinerja.tables import Column, code, header, number, settled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,8 @@ def dot_interval_chart(
     frame: pd.DataFrame,
     *,
     label: str,
+    confidence: float | None,
+    meaning: str = "",
     estimate: str = "estimate",
     low: str = "conf_low",
     high: str = "conf_high",
@@ -61,11 +63,15 @@ def dot_interval_chart(
     """One row a dot with its interval, the number and n beside it; rows that cannot be estimated say so.
 
     label : column of the row's name; `mark` : column of a word shown after the number (a verdict)
+    confidence : level of the intervals from `low` to `high`, which note, alternative text and table name; None where
+        the lines have another `meaning` (in words) or, without one, where there are no lines
     reference, margin : a vertical line and the band around it that counts as no difference
     include : values the axis must reach; axis : its title
     sort : the largest estimate first, what cannot be estimated last; False keeps the frame's order
     """
-    rows = rows_of(frame, label=label, estimate=estimate, low=low, high=high, n=n, mark=mark, language=language)
+    spread = spread_of(frame, low, high, confidence=confidence, meaning=meaning, digits=digits, language=language)
+    rows = rows_of(frame, label=label, estimate=estimate, low=spread.low, high=spread.high, n=n, mark=mark,
+                   language=language)  # fmt: skip
     if sort:
         rows.sort(key=lambda r: (not r.drawn, -round(r.estimate, 6) if r.drawn else 0.0, r.label))
     bounds = [] if reference is None else [reference - (margin or 0.0), reference + (margin or 0.0)]
@@ -87,18 +93,29 @@ def dot_interval_chart(
         return canvas
 
     columns: list[str | Column] = [code(label), number(estimate, digits, signed=signed)]
-    columns += [interval(low, high, digits)] if low and low in frame else []
+    columns += [*spread.columns]
     columns += [n] if n and n in frame else []
     columns += [code(mark)] if mark else []
     return make_chart(
-        paint, frame, columns=columns, alt=_alt(rows, digits, language), language=language, name=name,
-        caption_key=caption_key, caption=caption, note_key=note_key, note=note, values=values,
-    )  # fmt: skip
+        paint,
+        frame,
+        columns=columns,
+        alt=_alt(rows, spread.words, digits, language),
+        lines=spread.note("plots.lines", language),
+        language=language,
+        name=name,
+        caption_key=caption_key,
+        caption=caption,
+        note_key=note_key,
+        note=note,
+        values=values,
+    )
 
 
 def gap_chart(
     frame: pd.DataFrame,
     *,
+    confidence: float | None,
     label: str = "group",
     verdict: str = "verdict",
     margin: float | None = None,
@@ -112,13 +129,15 @@ def gap_chart(
     settings: dict[str, Any] = {"reference": 0.0, "signed": True, "sort": False, **options}
     settings.setdefault("reference_label", labels.text("plots.no_difference", language))
     return dot_interval_chart(
-        frame, label=label, mark=verdict if verdict in frame else "", margin=margin, language=language, **settings
-    )
+        frame, label=label, confidence=confidence, mark=verdict if verdict in frame else "", margin=margin,
+        language=language, **settings,
+    )  # fmt: skip
 
 
 def calibration_chart(
     frame: pd.DataFrame,
     *,
+    confidence: float,
     label: str = "ratee",
     observed: str = "observed",
     calibrated: str = "calibrated",
@@ -138,9 +157,11 @@ def calibration_chart(
 ) -> Chart:
     """Before (hollow) and after (filled, with interval) for each row, ordered by the change.
 
+    confidence : level of the intervals, named in note, alternative text and table
     boundaries : label -> value of a vertical line (category boundaries)
     limit : rows with the largest changes that are drawn; the table has all of them
     """
+    spread = spread_of(frame, low, high, confidence=confidence, meaning="", digits=digits, language=language)
     change = frame[calibrated] - frame[observed]
     data = frame.assign(_change=change, _size=change.abs())
     by_size = data.sort_values(["_size", label], ascending=[False, True], key=settled, kind="stable")
@@ -174,17 +195,27 @@ def calibration_chart(
     down = sum(r.drawn and r.estimate < r.n for r in rows)
     largest = max((r for r in rows if r.drawn), key=lambda r: round(abs(r.estimate - r.n), 6), default=None)
     alt = labels.text(
-        "plots.calibration.alt", language, n=len(rows), up=up, down=down,
+        "plots.calibration.alt", language, n=len(rows), up=up, down=down, lines=spread.words,
         name=largest.label if largest else labels.MISSING,
         before=labels.number(largest.n if largest else None, digits, language),
         after=labels.number(largest.estimate if largest else None, digits, language),
     )  # fmt: skip
-    columns = [code(label), number(observed, digits), number(calibrated, digits), interval(low, high, digits)]
+    columns = [code(label), number(observed, digits), number(calibrated, digits), *spread.columns]
     shift = number("_change", digits, label=header("adjustment", language), signed=True)
     return make_chart(
-        paint, data, columns=[*columns, shift], alt=alt, language=language, name=name,
-        caption_key=caption_key, caption=caption, note_key=note_key, note=note, values=values,
-    )  # fmt: skip
+        paint,
+        data,
+        columns=[*columns, shift],
+        alt=alt,
+        lines=spread.note("plots.thin_lines", language),
+        language=language,
+        name=name,
+        caption_key=caption_key,
+        caption=caption,
+        note_key=note_key,
+        note=note,
+        values=values,
+    )
 
 
 def strip_chart(
@@ -379,14 +410,20 @@ def _before_after(plan: _Rows, language: labels.Language) -> None:
         x += text_width(words) + 34
 
 
-def _alt(rows: Sequence[Row], digits: int, language: labels.Language) -> str:
+def _alt(rows: Sequence[Row], lines: str, digits: int, language: labels.Language) -> str:
     drawn = [r for r in rows if r.drawn]
     if not drawn:
         return labels.text("plots.nothing.alt", language, n=len(rows))
     top, bottom = max(drawn, key=lambda r: r.estimate), min(drawn, key=lambda r: r.estimate)
     words = labels.text(
-        "plots.dots.alt", language, n=len(drawn), top=top.label, bottom=bottom.label,
-        high=labels.number(top.estimate, digits, language), low=labels.number(bottom.estimate, digits, language),
-    )  # fmt: skip
+        "plots.dots.alt" if lines else "plots.plain_dots.alt",
+        language,
+        n=len(drawn),
+        lines=lines,
+        top=top.label,
+        bottom=bottom.label,
+        high=labels.number(top.estimate, digits, language),
+        low=labels.number(bottom.estimate, digits, language),
+    )
     gaps = [r.label for r in rows if not r.drawn]
     return f"{words} {labels.text('plots.gaps.alt', language, names=listed(gaps, language))}" if gaps else words

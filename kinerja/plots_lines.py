@@ -23,8 +23,8 @@ from kinerja.plots_canvas import (
     text_width,
     wrapped,
 )  # fmt: skip
-from kinerja.plots_words import make_chart
-from kinerja.tables import Column, code, interval, number, word
+from kinerja.plots_words import Spread, make_chart, spread_of
+from kinerja.tables import Column, code, number, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,7 @@ Points = list[tuple[int, float, float, float]]
 def trend_chart(
     frame: pd.DataFrame,
     *,
+    confidence: float | None,
     period: str = "period",
     estimate: str = "estimate",
     low: str = "conf_low",
@@ -56,10 +57,12 @@ def trend_chart(
 ) -> Chart:
     """Lines over the periods, each named at its end with its last value; the interval as a band.
 
+    confidence : level of the intervals, named in note, alternative text and table; None where there are none
     series : column that tells the lines apart (at most seven); a period without estimate breaks the line
     """
+    spread = spread_of(frame, low, high, confidence=confidence, meaning="", digits=digits, language=language)
     periods = sorted({str(p) for p in frame[period]})
-    lines = _series(frame, series, period, estimate, low, high, periods)
+    lines = _series(frame, series, period, estimate, spread.low, spread.high, periods)
 
     def paint(width: float) -> Canvas:
         tall = 250.0
@@ -92,17 +95,28 @@ def trend_chart(
     )  # fmt: skip
     columns: list[str | Column] = [code(series)] if series else []
     columns += [period, number(estimate, digits)]
-    columns += [interval(low, high, digits)] if low in frame else []
+    columns += [*spread.columns]
     columns += ["n"] if "n" in frame else []
     return make_chart(
-        paint, frame, columns=columns, alt=alt, language=language, name=name,
-        caption_key=caption_key, caption=caption, note_key=note_key, note=note, values=values,
-    )  # fmt: skip
+        paint,
+        frame,
+        columns=columns,
+        alt=_with_lines(alt, spread, language),
+        language=language,
+        name=name,
+        lines=spread.note("plots.area", language),
+        caption_key=caption_key,
+        caption=caption,
+        note_key=note_key,
+        note=note,
+        values=values,
+    )
 
 
 def elements_chart(
     frame: pd.DataFrame,
     *,
+    confidence: float | None,
     panel: str = "element",
     period: str = "period",
     estimate: str = "estimate",
@@ -117,9 +131,13 @@ def elements_chart(
     values: Mapping[str, Any] | None = None,
     name: str = "",
 ) -> Chart:
-    """One small chart a panel on one common scale, all other panels faint behind it; the last value stands in bold."""
+    """One small chart a panel on one common scale, all other panels faint behind it; the last value stands in bold.
+
+    confidence : level of the intervals, named in note, alternative text and table; None where there are none
+    """
+    spread = spread_of(frame, low, high, confidence=confidence, meaning="", digits=digits, language=language)
     periods = sorted({str(p) for p in frame[period]})
-    panels = _series(frame, panel, period, estimate, low, high, periods)
+    panels = _series(frame, panel, period, estimate, spread.low, spread.high, periods)
 
     def paint(width: float) -> Canvas:
         across = 2 if width < 500 else 3
@@ -154,11 +172,25 @@ def elements_chart(
         high=labels.number(top[0], digits, language), low=labels.number(bottom[0], digits, language),
     )  # fmt: skip
     columns: list[str | Column] = [code(panel), period, number(estimate, digits)]
-    columns += [interval(low, high, digits)] if low in frame else []
+    columns += [*spread.columns]
     return make_chart(
-        paint, frame, columns=columns, alt=alt, language=language, name=name,
-        caption_key=caption_key, caption=caption, note_key=note_key, note=note, values=values,
-    )  # fmt: skip
+        paint,
+        frame,
+        columns=columns,
+        alt=_with_lines(alt, spread, language),
+        language=language,
+        name=name,
+        lines=spread.note("plots.area", language),
+        caption_key=caption_key,
+        caption=caption,
+        note_key=note_key,
+        note=note,
+        values=values,
+    )
+
+
+def _with_lines(alt: str, spread: Spread, language: labels.Language) -> str:
+    return f"{alt} {spread.note('plots.area', language)}".rstrip()
 
 
 def _told(name: str, points: Points, digits: int, language: labels.Language) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kinerja import labels
 from kinerja.plots import Chart
 from kinerja.results import CANNOT
-from kinerja.tables import SUPPRESSED, Column, table, word
+from kinerja.tables import SUPPRESSED, Column, extent, interval, interval_words, table, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,12 +66,64 @@ def rows_of(
     return rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """What the lines or bands around estimates show: two columns of the frame, in words, and as a column of its table.
+
+    Nothing is drawn where `column` is None.
+    """
+
+    low: str
+    high: str
+    words: str
+    column: Column | None
+
+    def note(self, key: str, language: labels.Language) -> str:
+        """The sentence under the chart that says what the lines are; "" where there are none."""
+        return labels.text(key, language, lines=self.words) if self.column is not None else ""
+
+    @property
+    def columns(self) -> list[Column]:
+        return [] if self.column is None else [self.column]
+
+
+def spread_of(
+    frame: pd.DataFrame,
+    low: str,
+    high: str,
+    *,
+    confidence: float | None,
+    meaning: str,
+    digits: int,
+    language: labels.Language,
+) -> Spread:
+    """Intervals of a level, or lines of another `meaning`; neither means that nothing is drawn around the estimates.
+
+    Raises
+    ------
+    ValueError : both a level and another meaning; lines that the frame does not have
+    """  # fmt: skip
+    if confidence is not None and meaning:
+        raise ValueError("chart: found both confidence and meaning; lines are intervals or something else")
+    if confidence is None and not meaning:
+        return Spread(low="", high="", words="", column=None)
+    if low not in frame or high not in frame:
+        raise ValueError(f"chart: found columns {', '.join(map(str, frame.columns))}; {low} and {high} are expected")
+    if confidence is None:
+        return Spread(low=low, high=high, words=meaning,
+                      column=extent(low, high, digits, label=f"{meaning[:1].upper()}{meaning[1:]}"))  # fmt: skip
+    named = interval_words(confidence, language)
+    words = f"{named[:1].lower()}{named[1:]}"
+    return Spread(low=low, high=high, words=words, column=interval(confidence, low, high, digits))
+
+
 def make_chart(
     paint: Painter,
     frame: pd.DataFrame,
     *,
     columns: Sequence[str | Column],
     alt: str,
+    lines: str = "",
     language: labels.Language,
     name: str,
     caption_key: str,
@@ -80,10 +132,10 @@ def make_chart(
     note: str,
     values: Mapping[str, Any] | None,
 ) -> Chart:
-    """The chart with its caption and its table; the table's caption is the chart's."""
+    """The chart with its caption and its table; the table's caption is the chart's, `lines` ends its note."""
     found = dict(values or {})
     words = labels.text(caption_key, language, **found) if caption_key else caption
-    remark = labels.text(note_key, language, **found) if note_key else note
+    remark = " ".join(filter(None, [labels.text(note_key, language, **found) if note_key else note, lines]))
     name = name or caption_key.replace(".", "_") or "chart"
     behind = table(frame, columns=columns, language=language, caption=words, name=name)
     return Chart(name=name, language=language, caption=words, note=remark, alt=alt, paint=paint, table=behind)

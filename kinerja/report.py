@@ -239,7 +239,7 @@ def page_html(parameters: Parameters, executed: Any, record: Mapping[str, Any], 
         subtitle=line,
         kicker=kicker,
         description=f"{_title(parameters)}. {line}",
-        footer=[print_],
+        footer=[labels.text("report.interval_level", language, confidence=parameters.confidence), print_],
         name=name,
     )
 
@@ -270,6 +270,7 @@ def summary_json(parameters: Parameters, executed: Any, record: Mapping[str, Any
         "period": parameters.period.id,
         "subject": subject,
         "language": parameters.language,
+        "confidence": parameters.confidence,
         "facts": [{"label": label, "value": value} for part in found["facts"] for label, value in part],
         "findings": [finding for part in found["findings"] for finding in part],
     }

@@ -56,7 +56,9 @@ def _figures(sheet: Sheet, language: labels.Language) -> Block:
     if sheet.conf_low == sheet.conf_low:
         low, high = (labels.number(value, 1, language) for value in (sheet.conf_low, sheet.conf_high))
         shown.append(("interval", f"{low}–{high}"))
-    return facts([(labels.text(f"sheet.fact.{key}", language), value) for key, value in shown])
+    return facts(
+        [(labels.text(f"sheet.fact.{key}", language, confidence=sheet.confidence), value) for key, value in shown]
+    )
 
 
 def _sentences(lines: Sequence[str], *, lead: bool = False) -> Block:

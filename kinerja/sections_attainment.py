@@ -52,7 +52,8 @@ def attainment(evaluation: Evaluation, language: labels.Language) -> Iterator[Bl
     office = scores.trend[(scores.trend["level"] == "office") & (scores.trend["n_attainment"] > 0)]
     if len(office) > 1:
         yield trend_chart(
-            office.assign(conf_low=float("nan"), conf_high=float("nan")),
+            office,
+            confidence=None,
             estimate="attainment",
             axis=labels.text("attainment.axis", language),
             include=(90.0, 110.0),  # a change of a point is to look like one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinerja import labels
-from kinerja.simulate_benchmark import Benchmark
+from kinerja.simulate_benchmark import BENCHMARK_LEVEL, Benchmark
 from kinerja.tables import Column, Table, code, number, table, words
 
 
@@ -24,5 +24,6 @@ def benchmark_table(found: Benchmark, language: labels.Language) -> Table:
         language=language,
         caption_key="benchmark.caption",
         note_key="benchmark.note",
+        values={"level": BENCHMARK_LEVEL},
         name="benchmark",
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from kinerja import labels
 from kinerja.calibration import Calibration
 from kinerja.calibration_explain import PARTS
+from kinerja.calibration_people import REVIEW_HIGH, REVIEW_LOW
 from kinerja.evaluation import Evaluation
 from kinerja.plots import calibration_chart, dot_interval_chart
 from kinerja.report_blocks import Block, bullets, findings, heading, prose
@@ -30,7 +31,9 @@ def calibration(evaluation: Evaluation, language: labels.Language) -> Iterator[B
     yield prose("calibration.evidence_plain", language=language)
     yield gate_table(found, language)
     yield heading("calibration.raters", language, level=3, anchor="severity")
-    yield severity_chart(found.raters, language, "calibration.severity_chart", "severity_chart")
+    yield severity_chart(
+        found.raters, language, "calibration.severity_chart", "severity_chart", confidence=found.settings["confidence"]
+    )
     yield raters_table(found, language)
     yield heading("calibration.people", language, level=3, anchor="before-after")
     moved = found.persons[found.persons["adjustment"] != 0]
@@ -80,7 +83,7 @@ def raters_table(found: Calibration, language: labels.Language) -> Table:
             words("rater"),
             words("unit"),
             number("severity", 1, signed=True),
-            interval(),
+            interval(found.settings["confidence"]),
             number("n_ratees", 0),
             percent("leans_on_office"),
             number("n_links", 0),
@@ -107,7 +110,7 @@ def persons_table(found: Calibration, language: labels.Language) -> Table:
             words("unit"),
             number("observed", 1),
             number("calibrated", 1),
-            interval(),
+            interval(found.settings["confidence"]),
             number("adjustment", 1, signed=True),
             *(number(part, 1, signed=True) for part in PARTS),
         ],
@@ -147,15 +150,23 @@ def borrowed_table(found: Calibration, own: Calibration, language: labels.Langua
 
 
 def severity_chart(
-    raters: pd.DataFrame, language: labels.Language, key: str, name: str, *, band: bool = False
+    raters: pd.DataFrame,
+    language: labels.Language,
+    key: str,
+    name: str,
+    *,
+    confidence: float | None = None,
+    band: float | None = None,
 ) -> Chart:
-    """Severity of supervisors with intervals, or with the band of the shares' 5 and 95 % points."""
+    """Severity of supervisors with intervals of `confidence`, or with the band that covers `band` of the shares."""
     chart: Chart = dot_interval_chart(
         raters,
         label="rater",
+        confidence=confidence,
+        meaning=band_words(band, language) if band is not None else "",
         estimate="severity",
-        low="band_low" if band else "conf_low",
-        high="band_high" if band else "conf_high",
+        low="conf_low" if band is None else "band_low",
+        high="conf_high" if band is None else "band_high",
         n="n_ratees",
         signed=True,
         reference=0.0,
@@ -169,11 +180,17 @@ def severity_chart(
     return chart
 
 
+def band_words(band: float, language: labels.Language) -> str:
+    """What the band of the shares is called: a part of what is unknown, at a level of its own."""
+    return labels.text("calibration_depth.band_words", language, band=band)
+
+
 def _before_after(found: Calibration, language: labels.Language) -> Chart:
     categories = found.settings["categories"] or {}
     lines = {labels.label(f"behaviour.{name}", language): low for name, low in categories.items() if low > 0}
     chart: Chart = calibration_chart(
         found.persons,
+        confidence=found.settings["confidence"],
         boundaries=lines,
         axis=labels.text("calibration.score_axis", language),
         language=language,
@@ -213,6 +230,7 @@ def people_table(
         language=language,
         caption_key=caption_key,
         note_key=f"{caption_key}_note",
+        values={"low": REVIEW_LOW, "high": REVIEW_HIGH},
         name=name,
         limit=limit,
     )

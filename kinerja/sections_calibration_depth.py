@@ -10,11 +10,12 @@ import pandas as pd
 from kinerja import labels
 from kinerja.calibration import Calibration
 from kinerja.calibration_explain import PARTS
+from kinerja.calibration_people import REVIEW_HIGH, REVIEW_LOW
 from kinerja.evaluation import Evaluation
 from kinerja.report_blocks import Block, heading, prose
 from kinerja.results import OK
 from kinerja.sections_calibration import people_table, severity_chart
-from kinerja.tables import Table, code, interval, number, percent, settled, table, words
+from kinerja.tables import Table, code, extent, interval, number, percent, settled, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -73,8 +74,9 @@ def _tipping(found: Calibration, language: labels.Language) -> Iterator[Block | 
     if known.empty:
         yield prose("calibration_depth.no_tipping", language=language)
         return
+    band = found.settings["band"]
     yield prose("calibration_depth.tipping_text", language=language)
-    yield severity_chart(known, language, "calibration_depth.band", "severity_band", band=True)
+    yield severity_chart(known, language, "calibration_depth.band", "severity_band", band=band)
     rows = known.assign(size=known["tipping_bias"].abs()).sort_values(["size", "rater"], key=settled, ignore_index=True)
     yield table(
         rows,
@@ -82,7 +84,7 @@ def _tipping(found: Calibration, language: labels.Language) -> Iterator[Block | 
             words("rater"),
             words("unit"),
             number("severity", 1, signed=True),
-            interval("band_low", "band_high"),
+            extent("band_low", "band_high", label=labels.text("calibration_depth.band_header", language, band=band)),
             number("tipping_bias", 1, signed=True),
             number("n_ratees", 0),
         ],
@@ -101,7 +103,8 @@ def _people(found: Calibration, language: labels.Language) -> Iterator[Block | T
     if rows.empty:
         yield prose("calibration_depth.nobody", language=language)
         return
-    yield prose("calibration_depth.people_text", language=language, n=len(rows), total=len(found.persons))
+    yield prose("calibration_depth.people_text", language=language, n=len(rows), total=len(found.persons),
+                low=REVIEW_LOW, high=REVIEW_HIGH)  # fmt: skip
     rows = rows.assign(doubt=(rows["probability"] - 0.5).abs())
     rows = rows.sort_values(["doubt", "ratee"], key=settled, ignore_index=True)
     whose = [words("ratee"), words("unit"), words("rater")]
@@ -111,7 +114,13 @@ def _people(found: Calibration, language: labels.Language) -> Iterator[Block | T
 def _units(found: Calibration, language: labels.Language) -> Table:
     return table(
         found.units,
-        columns=[words("unit"), number("estimate", 2, signed=True), interval(), number("n_raters", 0), number("n", 0)],
+        columns=[
+            words("unit"),
+            number("estimate", 2, signed=True),
+            interval(found.settings["confidence"]),
+            number("n_raters", 0),
+            number("n", 0),
+        ],
         language=language,
         caption_key="calibration_depth.units",
         note_key="calibration_depth.units_note",

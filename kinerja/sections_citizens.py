@@ -10,6 +10,7 @@ from kinerja import labels
 from kinerja.evaluation import Evaluation
 from kinerja.feedback import Feedback
 from kinerja.feedback_reliability import LEAGUE_TABLE
+from kinerja.feedback_sample import SAMPLE_LEVEL
 from kinerja.plots import dot_interval_chart, strip_chart, trend_chart
 from kinerja.report_blocks import Block, findings, prose
 from kinerja.results import OK
@@ -20,7 +21,8 @@ from kinerja.tables import Column, Table, code, interval, number, percent, settl
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kinerja.plots import Chart
+    from kinerja.feedback_sample import SAMPLE_LEVEL
+from kinerja.plots import Chart
 
 GRADES = ("p_a", "p_b", "p_c", "p_d")
 
@@ -45,7 +47,7 @@ def citizens(evaluation: Evaluation, language: labels.Language) -> Iterator[Bloc
     yield from _trend(feedback, language)
     yield _profile(feedback, language)
     if feedback.quality is not None:
-        yield from trust(feedback.quality, language)
+        yield from trust(feedback.quality, language, feedback.settings["confidence"])
     yield from _comments(feedback, language)
     yield _sample(feedback, language)
     yield _published(feedback, language)
@@ -78,7 +80,7 @@ def index_table(feedback: Feedback, language: labels.Language, level: str) -> Ta
             words(level),
             number("n", 0),
             number("estimate", 2),
-            interval(digits=1),
+            interval(feedback.settings["confidence"], digits=1),
             words("grade"),
             *(percent(p) for p in GRADES),
         ],
@@ -108,7 +110,13 @@ def elements_table(feedback: Feedback, language: labels.Language) -> Table:
     )
     return table(
         rows,
-        columns=[code("element"), number("n", 0), number("estimate", 3), interval(digits=2), words("grade")],
+        columns=[
+            code("element"),
+            number("n", 0),
+            number("estimate", 3),
+            interval(feedback.settings["confidence"], digits=2),
+            words("grade"),
+        ],
         language=language,
         caption_key="citizens.elements",
         note_key="citizens.elements_note",
@@ -124,6 +132,7 @@ def _index_chart(feedback: Feedback, language: labels.Language) -> Chart | None:
     chart: Chart = dot_interval_chart(
         units,
         label="unit",
+        confidence=feedback.settings["confidence"],
         mark="grade",
         reference=float(office.iloc[0]) if len(office) else None,
         reference_label=labels.text("citizens.office", language),
@@ -169,6 +178,7 @@ def _trend(feedback: Feedback, language: labels.Language) -> Iterator[Chart | Ta
     if office["period"].nunique() > 1:
         chart: Chart = trend_chart(
             office,
+            confidence=feedback.settings["confidence"],
             axis=labels.text("citizens.axis", language),
             language=language,
             caption_key="citizens.trend",
@@ -182,6 +192,7 @@ def _trend(feedback: Feedback, language: labels.Language) -> Iterator[Chart | Ta
         yield replace(chart, alt=chart.alt + told)
     if last.empty:
         return
+    confidence = feedback.settings["confidence"]
     first = last[last["level"] == "office"].assign(group=labels.text("citizens.office", language))
     yield table(
         yes_no(_stacked(first, last[last["level"] == "unit"]), "change_shown"),
@@ -190,7 +201,12 @@ def _trend(feedback: Feedback, language: labels.Language) -> Iterator[Chart | Ta
             number("n", 0),
             number("estimate", 2),
             number("change", 2, signed=True),
-            interval("change_low", "change_high", label=labels.text("citizens.change_interval", language)),
+            interval(
+                confidence,
+                "change_low",
+                "change_high",
+                label=labels.text("citizens.change_interval", language, confidence=confidence),
+            ),
             code("change_shown"),
         ],
         language=language,
@@ -270,6 +286,7 @@ def _sample(feedback: Feedback, language: labels.Language) -> Table | None:
         language=language,
         caption_key="citizens.sample",
         note_key="citizens.sample_note",
+        values={"level": SAMPLE_LEVEL},
         name="sample_size",
         limit=20,
     )

@@ -20,18 +20,19 @@ RANKED = ("unit", "service")
 ORDER = ("above", "not_told_apart", "below")
 
 
-def trust(quality: FeedbackQuality, language: labels.Language) -> Iterator[Block | Table | None]:
+def trust(quality: FeedbackQuality, language: labels.Language, confidence: float) -> Iterator[Block | Table | None]:
+    """confidence : level of the intervals in `quality`"""
     yield heading("citizens.quality", language, level=3, anchor="feedback-quality")
     notes = [f for f in quality.findings if f.level == "note"]
     if notes:
         yield findings(notes, language)
-    yield from _reliability(quality, language)
+    yield from _reliability(quality, language, confidence)
     yield from _screening(quality, language)
-    yield from _mix(quality, language)
-    yield from _respondents(quality, language)
+    yield from _mix(quality, language, confidence)
+    yield from _respondents(quality, language, confidence)
 
 
-def _reliability(quality: FeedbackQuality, language: labels.Language) -> Iterator[Table]:
+def _reliability(quality: FeedbackQuality, language: labels.Language, confidence: float) -> Iterator[Table]:
     """One row a level; and which units and services can be told apart at all."""
     found = quality.reliability
     if len(found):
@@ -46,7 +47,7 @@ def _reliability(quality: FeedbackQuality, language: labels.Language) -> Iterato
                 number("n", 0),
                 number("typical_n", 0),
                 number("estimate", 2, label=labels.label("mean_reliability", language)),
-                interval(digits=2),
+                interval(confidence, digits=2),
                 *(number(f"needed_{t}", 0, label=_target(t, language)) for t in targets),
             ],
             language=language,
@@ -68,7 +69,7 @@ def _reliability(quality: FeedbackQuality, language: labels.Language) -> Iterato
             number("n", 0),
             number("points", 1),
             number("difference", 1, signed=True, label=labels.text("citizens.from_others", language)),
-            interval(),
+            interval(confidence),
             number("p_adjusted", 3),
             code("standing"),
             number("more_needed", 0),
@@ -150,7 +151,7 @@ def _with_and_without(screened: pd.DataFrame, language: labels.Language) -> Tabl
     )
 
 
-def _mix(quality: FeedbackQuality, language: labels.Language) -> Iterator[Table]:
+def _mix(quality: FeedbackQuality, language: labels.Language, confidence: float) -> Iterator[Table]:
     if len(quality.mix):
         yield table(
             quality.mix,
@@ -159,7 +160,7 @@ def _mix(quality: FeedbackQuality, language: labels.Language) -> Iterator[Table]
                 number("n", 0),
                 number("observed", 1, label=labels.text("citizens.mix_raw", language)),
                 number("adjusted", 1),
-                interval(),
+                interval(confidence),
                 number("rank_change", 0, signed=True),
             ],
             language=language,
@@ -176,7 +177,7 @@ def _mix(quality: FeedbackQuality, language: labels.Language) -> Iterator[Table]
                 words("level", label=labels.label("category", language)),
                 number("n", 0),
                 number("estimate", 1, signed=True),
-                interval(),
+                interval(confidence),
                 number("shift_sd", 2),
             ],
             language=language,
@@ -187,7 +188,7 @@ def _mix(quality: FeedbackQuality, language: labels.Language) -> Iterator[Table]
         )
 
 
-def _respondents(quality: FeedbackQuality, language: labels.Language) -> Iterator[Table]:
+def _respondents(quality: FeedbackQuality, language: labels.Language, confidence: float) -> Iterator[Table]:
     """Those who answered beside those served, and what the others could change."""
     parts: list[tuple[str, pd.DataFrame, list[Column]]] = [
         (
@@ -199,7 +200,7 @@ def _respondents(quality: FeedbackQuality, language: labels.Language) -> Iterato
                 percent("share", 1, label=labels.text("citizens.share_of_answers", language)),
                 number("points", 1),
                 number("estimate", 1, signed=True, label=labels.text("citizens.from_others", language)),
-                interval(),
+                interval(confidence),
                 number("p_adjusted", 3),
             ],
         ),
@@ -223,7 +224,7 @@ def _respondents(quality: FeedbackQuality, language: labels.Language) -> Iterato
                 number("n", 0),
                 number("left_out", 0),
                 number("estimate", 2),
-                interval(),
+                interval(confidence),
                 number("difference", 2, signed=True, label=labels.text("citizens.from_unweighted", language)),
                 number("deff", 2),
                 number("effective_n", 0),

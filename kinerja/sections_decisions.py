@@ -34,7 +34,7 @@ def decisions(evaluation: Evaluation, language: labels.Language) -> Iterator[Blo
             number("sd_before", 1),
             number("sd_after", 1),
             number("estimate", 2),
-            interval(digits=2),
+            interval(found.settings["confidence"], digits=2),
             number("n", 0),
         ],
         language=language,

@@ -13,7 +13,15 @@ from kinerja.plots import gap_chart
 from kinerja.report_blocks import Block, bullets, findings, heading, prose
 from kinerja.results import OK
 from kinerja.sections_fairness_like import like_with_like
-from kinerja.sections_fairness_rows import WHO, compared_by, own_attributes, percentage_points, who, yes_no
+from kinerja.sections_fairness_rows import (
+    WHO,
+    compared_by,
+    own_attributes,
+    percentage_points,
+    ratio_interval,
+    who,
+    yes_no,
+)
 from kinerja.sections_fairness_screens import screens
 from kinerja.tables import Table, code, interval, number, table, word
 
@@ -31,7 +39,8 @@ def fairness(evaluation: Evaluation, language: labels.Language) -> Iterator[Bloc
     if checks is None:
         yield prose("fairness.none", language=language)
         return
-    yield bullets([f"fairness.{verdict}" for verdict in VERDICTS], language)
+    levels = {"confidence": checks.settings["confidence"], "level": 1 - checks.settings["confidence"]}
+    yield bullets([f"fairness.{verdict}" for verdict in VERDICTS], language, **levels)
     yield findings(checks.findings, language)
     for outcome in ("observed", "calibrated"):
         yield _gaps(checks, outcome, language)
@@ -56,7 +65,7 @@ def checks_table(checks: BiasChecks, language: labels.Language) -> Table:
             number("n_group", 0),
             number("n_reference", 0),
             number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
-            interval(),
+            interval(checks.settings["confidence"]),
             number("detectable", 1),
             number("p_adjusted", 3),
             number("flips", 0),
@@ -85,7 +94,7 @@ def _rates(checks: BiasChecks, language: labels.Language) -> Table | None:
             number("count_reference", 0),
             number("n_reference", 0),
             number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
-            interval(),
+            interval(checks.settings["confidence"]),
             number("detectable", 1),
             number("p_adjusted", 3),
             number("flips", 0),
@@ -113,7 +122,7 @@ def _four_fifths(checks: BiasChecks, language: labels.Language) -> Table | None:
             number("n_group", 0),
             number("n_reference", 0),
             number("ratio", 2),
-            interval("ratio_low", "ratio_high", 2, label=labels.text("fairness.ratio_interval", language)),
+            ratio_interval(checks.settings["confidence"], "ratio_low", "ratio_high", language),
             number("four_fifths_left", 0),
             number("four_fifths_right", 0),
             code("below_four_fifths"),
@@ -139,6 +148,7 @@ def _gaps(checks: BiasChecks, outcome: str, language: labels.Language) -> Chart 
     chart: Chart = gap_chart(
         rows,
         label="pair",
+        confidence=checks.settings["confidence"],
         language=language,
         axis=labels.text("fairness.axis", language),
         caption_key=f"fairness.chart_{outcome}",
@@ -154,7 +164,7 @@ def _verdicts(rows: pd.DataFrame, language: labels.Language) -> str:
 
 
 def _before_after(checks: BiasChecks, language: labels.Language) -> Table:
-    rows = own_attributes(checks.before_after)
+    rows, confidence = own_attributes(checks.before_after), checks.settings["confidence"]
     # a direction is named where there is a change; what is not shown is not the same as none
     moved = rows["reason"] != "nothing_moved"
     for verdict in ("not_shown", "cannot_tell"):
@@ -173,7 +183,7 @@ def _before_after(checks: BiasChecks, language: labels.Language) -> Table:
             number("n_reference", 0),
             number("gap_before", 1, signed=True),
             number("gap_after", 1, signed=True),
-            interval(label=labels.text("fairness.change_interval", language)),
+            interval(confidence, label=labels.text("fairness.change_interval", language, confidence=confidence)),
             number("p_adjusted", 3),
             code("direction"),
         ],

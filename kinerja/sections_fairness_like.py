@@ -9,8 +9,8 @@ from kinerja import labels
 from kinerja.bias import BiasChecks
 from kinerja.report_blocks import Block, prose
 from kinerja.results import OK
-from kinerja.sections_fairness_rows import compared_by, own_attributes, percentage_points, who
-from kinerja.tables import Table, code, header, interval, number, table, words
+from kinerja.sections_fairness_rows import compared_by, own_attributes, percentage_points, ratio_interval, who
+from kinerja.tables import Column, Table, code, header, interval, number, table, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ def _strata_means(checks: BiasChecks, language: labels.Language) -> Table | None
             number("n_reference", 0),
             number("n_strata", 0),
             number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
-            interval(),
+            interval(checks.settings["confidence"]),
             number("p_adjusted", 3),
         ],
         language=language,
@@ -70,7 +70,7 @@ def _strata_rates(checks: BiasChecks, language: labels.Language) -> Table | None
             number("n_group", 0),
             number("n_reference", 0),
             number("odds_ratio", 2),
-            interval("odds_low", "odds_high", 2, label=labels.text("fairness.ratio_interval", language)),
+            ratio_interval(checks.settings["confidence"], "odds_low", "odds_high", language),
             number("p_adjusted", 3),
             number("homogeneity_p", 3, label=labels.text("fairness.uniform", language)),
             words("ets_class"),
@@ -104,7 +104,7 @@ def _named(column: str, language: labels.Language) -> str:
 
 def _decomposition(checks: BiasChecks, language: labels.Language) -> Table | None:
     """One row a comparison: the gap and its two parts."""
-    rows = own_attributes(checks.decomposition)
+    rows, confidence = own_attributes(checks.decomposition), checks.settings["confidence"]
     if rows.empty:
         return None
     rows = rows[rows["term"].fillna("") == ""]
@@ -122,12 +122,8 @@ def _decomposition(checks: BiasChecks, language: labels.Language) -> Table | Non
             number("n_group", 0),
             number("n_reference", 0),
             number("gap", 1, signed=True),
-            number("explained", 1, signed=True, label=labels.text("fairness.explained", language)),
-            interval("explained_low", "explained_high", label=labels.text("fairness.interval_explained", language)),
-            number("unexplained", 1, signed=True, label=labels.text("fairness.unexplained", language)),
-            interval(
-                "unexplained_low", "unexplained_high", label=labels.text("fairness.interval_unexplained", language)
-            ),
+            *_part("explained", confidence, language),
+            *_part("unexplained", confidence, language),
         ],
         language=language,
         caption_key="fairness.decomposition",
@@ -135,6 +131,15 @@ def _decomposition(checks: BiasChecks, language: labels.Language) -> Table | Non
         name="fairness_decomposition",
         limit=SHOWN,
     )
+
+
+def _part(part: str, confidence: float, language: labels.Language) -> list[Column]:
+    """A part of the gap and its interval."""
+    named = labels.text(f"fairness.interval_{part}", language, confidence=confidence)
+    return [
+        number(part, 1, signed=True, label=labels.text(f"fairness.{part}", language)),
+        interval(confidence, f"{part}_low", f"{part}_high", label=named),
+    ]
 
 
 def _similarity(checks: BiasChecks, language: labels.Language) -> Table | None:
@@ -152,7 +157,7 @@ def _similarity(checks: BiasChecks, language: labels.Language) -> Table | None:
             number("n", 0),
             number("n_raters", 0),
             number("estimate", 1, signed=True, label=labels.text("fairness.difference", language)),
-            interval(),
+            interval(checks.settings["confidence"]),
             number("p_adjusted", 3),
         ],
         language=language,
@@ -179,7 +184,7 @@ def _drf(checks: BiasChecks, language: labels.Language) -> Block | Table | None:
             number("n_reference", 0),
             number("common_gap", 1, signed=True),
             number("estimate", 1, signed=True, label=labels.text("fairness.beyond_common", language)),
-            interval(),
+            interval(checks.settings["confidence"]),
             number("p_adjusted", 3),
         ],
         language=language,
@@ -205,7 +210,7 @@ def _cells(checks: BiasChecks, language: labels.Language) -> Table | None:
             compared_by(language),
             number("n", 0),
             number("estimate", 1),
-            interval(),
+            interval(checks.settings["confidence"]),
         ],
         language=language,
         caption_key="fairness.cells",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kinerja import labels
-from kinerja.tables import Column, code, words
+from kinerja.tables import Column, code, interval, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,13 @@ def who() -> list[Column]:
 def compared_by(language: labels.Language) -> Column:
     """Mean, or share in the top or the lowest categories; `measure` alone is the logit measure of the rater model."""
     return code("measure", label=labels.label("bias.measure", language))
+
+
+def ratio_interval(confidence: float, low: str, high: str, language: labels.Language) -> Column:
+    """The interval of a ratio, of rates or of odds."""
+    return interval(
+        confidence, low, high, 2, label=labels.text("fairness.ratio_interval", language, confidence=confidence)
+    )
 
 
 def own_attributes(rows: pd.DataFrame) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def screens(checks: BiasChecks, language: labels.Language) -> Iterator[Block | T
             code("role"),
             number("n", 0),
             number("estimate", 2),
-            interval(digits=2),
+            interval(checks.settings["confidence"], digits=2),
             number("p_adjusted", 3),
             code("review"),
         ],

@@ -14,6 +14,7 @@ from kinerja.plots import dot_interval_chart
 from kinerja.report_blocks import prose
 from kinerja.sections_methods import Shown, Working
 from kinerja.sections_methods_calibration import PEOPLE
+from kinerja.simulate_benchmark import BENCHMARK_LEVEL
 from kinerja.tables import Table, number, percent, table, words
 
 SHOWN = ("C01", "C02", "C04", "C06", "C08", "C12", "C17", "S1", "S6")
@@ -65,6 +66,7 @@ def _published(language: labels.Language) -> Iterator[Shown]:
         yield dot_interval_chart(
             named[(named["scenario"] == scenario) & ~named["method"].isin(BEYOND)],
             label="way",
+            confidence=BENCHMARK_LEVEL,
             estimate="error_ratio",
             n="",
             digits=2,
@@ -101,5 +103,6 @@ def _summary(found: pd.DataFrame, language: labels.Language) -> Table:
         language=language,
         caption_key="methods.alternatives.caption",
         note_key="methods.alternatives.note",
+        values={"level": BENCHMARK_LEVEL},
         name="benchmark",
     )

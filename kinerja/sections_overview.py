@@ -126,7 +126,8 @@ def _citizens(evaluation: Evaluation) -> Iterator[Finding]:
     office, units = known[known["level"] == "office"], known[(known["level"] == "unit") & known["n"].notna()]
     if len(office) and math.isfinite(office.iloc[0]["conf_low"]):
         row = office.iloc[0]
-        limits = {"low": float(row["conf_low"]), "high": float(row["conf_high"])}
+        limits = {"low": float(row["conf_low"]), "high": float(row["conf_high"]),
+                  "confidence": feedback.settings["confidence"]}  # fmt: skip
         yield _headline("index", index=float(row["estimate"]), grade=str(row["grade"]), n=int(row["n"]), **limits)
     if len(units) > 1:
         row = units.sort_values(["estimate", "unit"]).iloc[0]

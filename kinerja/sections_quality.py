@@ -14,7 +14,7 @@ from kinerja.feedback import Feedback
 from kinerja.feedback_screening import CARELESS, STUFFING, Screening
 from kinerja.plots import dot_interval_chart
 from kinerja.report_blocks import Block, findings, heading, prose
-from kinerja.tables import Column, Table, code, day, interval, number, percent, table, words
+from kinerja.tables import Column, Table, code, day, extent, interval, number, percent, table, words
 
 if TYPE_CHECKING:
     from kinerja.plots import Chart
@@ -106,7 +106,7 @@ def _answers(feedback: Feedback, language: labels.Language) -> Iterator[Block | 
                 number("n", 0),
                 percent("share"),
                 number("estimate", 1, signed=True),
-                interval(),
+                interval(feedback.settings["confidence"]),
                 number("p_adjusted", 3),
             ],
         ),
@@ -117,7 +117,7 @@ def _answers(feedback: Feedback, language: labels.Language) -> Iterator[Block | 
                 words("group", label=labels.label("unit", language)),
                 number("estimate", 1),
                 percent("response_share"),
-                interval("lowest", "highest"),
+                extent("lowest", "highest", label=labels.text("quality.nonresponse_range", language)),
                 number("n", 0),
             ],
         ),
@@ -176,6 +176,7 @@ def _screened(feedback: Feedback, language: labels.Language) -> Iterator[Block |
         yield dot_interval_chart(
             rows.assign(way=[labels.label(f"run.{name}", language) for name in rows["run"]]),
             label="way",
+            confidence=feedback.settings["confidence"],
             digits=2,
             sort=False,
             axis=labels.text("citizens.axis", language),

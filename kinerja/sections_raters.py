@@ -52,7 +52,7 @@ def severity_table(fit: RaterFit, language: labels.Language) -> Table:
             words("rater"),
             number("subset", 0),
             number("measure", 2, label=labels.text("raters.severity", language)),
-            interval(digits=2),
+            interval(fit.settings["confidence"], digits=2),
             number("infit", 2),
             number("outfit", 2),
             number("observed_average", 2),

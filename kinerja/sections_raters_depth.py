@@ -42,7 +42,7 @@ def _items(fit: RaterFit, language: labels.Language) -> Table:
         columns=[
             code("element", label=labels.label("item", language)),
             number("measure", 2, label=labels.text("raters_depth.difficulty", language)),
-            interval(digits=2),
+            interval(fit.settings["confidence"], digits=2),
             number("infit", 2),
             number("outfit", 2),
             number("observed_average", 2),

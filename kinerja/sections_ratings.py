@@ -35,6 +35,7 @@ def ratings(evaluation: Evaluation, language: labels.Language) -> Iterator[Block
     yield dot_interval_chart(
         use.raters,
         label="rater",
+        confidence=use.settings["confidence"],
         axis=labels.text("ratings.axis", language),
         language=language,
         caption_key="ratings.raters_chart",
@@ -52,7 +53,7 @@ def raters_table(use: RaterUse, language: labels.Language) -> Table:
             words("rater"),
             number("n_ratees", 0),
             number("rater_mean", 1),
-            interval(),
+            interval(use.settings["confidence"]),
             number("rater_spread", 1),
             percent("middle_share"),
             number("item_spread", 1),
@@ -78,6 +79,7 @@ def _distribution(use: RaterUse, language: labels.Language) -> Iterator[Block | 
         return
     values = {
         "bits": known["estimate"], "maximum": known["maximum"], "low": known["conf_low"], "high": known["conf_high"],
+        "confidence": use.settings["confidence"],
     }  # fmt: skip
     yield prose("ratings.information", language=language, **values)
     levels = use.distribution["category"].map(lambda level: labels.number(float(level), 0, language))

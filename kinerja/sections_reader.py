@@ -138,7 +138,8 @@ def _headlines(evaluation: Evaluation) -> Iterator[Finding]:
         yield _headline("overview_attainment", mean=float(people["attainment"]), n=n, total=n)
     index = _office_row(index_rows(evaluation))
     if index is not None and math.isfinite(index["conf_low"]):
-        limits = {"low": float(index["conf_low"]), "high": float(index["conf_high"])}
+        limits = {"low": float(index["conf_low"]), "high": float(index["conf_high"]),
+                  "confidence": evaluation.parameters.confidence}  # fmt: skip
         grade, n = str(index["grade"]), int(index["n"])
         yield _headline("overview_index", index=float(index["estimate"]), grade=grade, n=n, **limits)
 
@@ -185,7 +186,13 @@ def _units(evaluation: Evaluation, seen: Seen, language: labels.Language) -> Ite
         return
     yield table(
         _named(index, language),
-        columns=[words("unit"), number("estimate", 2), interval(digits=1), words("grade"), number("n", 0)],
+        columns=[
+            words("unit"),
+            number("estimate", 2),
+            interval(evaluation.parameters.confidence, digits=1),
+            words("grade"),
+            number("n", 0),
+        ],
         language=language,
         caption_key="citizens.index_unit",
         note_key="reader.withheld",
@@ -198,6 +205,7 @@ def _units(evaluation: Evaluation, seen: Seen, language: labels.Language) -> Ite
         yield dot_interval_chart(
             _named(known, language),
             label="unit",
+            confidence=evaluation.parameters.confidence,
             axis=labels.text("citizens.axis", language),
             language=language,
             caption_key="citizens.index_chart",

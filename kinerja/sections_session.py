@@ -81,7 +81,7 @@ def session_section(evaluation: Evaluation, participant: str, language: labels.L
     DataError : see `open_session`
     """
     spoken = language or evaluation.parameters.language
-    blocks = tuple(_blocks(open_session(evaluation, participant), spoken))
+    blocks = tuple(_blocks(open_session(evaluation, participant), spoken, evaluation.parameters.confidence))
     return Section(name="session", language=spoken, blocks=blocks)
 
 
@@ -102,7 +102,7 @@ def _replayed(evaluation: Evaluation, shown: pd.DataFrame, participant: str) -> 
     )
 
 
-def _blocks(session: Session, language: labels.Language) -> Iterator[Block | Table]:
+def _blocks(session: Session, language: labels.Language, confidence: float) -> Iterator[Block | Table]:
     key = "session.lead" if session.own_row else "session.lead_no_row"
     yield prose(key, language=language, lead=True, participant=session.participant, n=len(session.people))
     yield prose("session.decide", language=language)
@@ -113,7 +113,7 @@ def _blocks(session: Session, language: labels.Language) -> Iterator[Block | Tab
                   for name in ("n_raised", "n_lowered", "n_confirmed")]  # fmt: skip
         yield facts(counts)
         yield findings(made.findings, language)
-    spread = [interval()] if "conf_low" in session.people else []
+    spread = [interval(confidence)] if "conf_low" in session.people else []
     after = [] if made is None else [
         number("after", 1, label=labels.text("session.after", language)),
         code("predikat_after", label=labels.text("session.predikat_after", language)),

@@ -109,7 +109,8 @@ def _index_findings(evaluation: Evaluation, unit: str) -> Iterator[Finding]:
     mine, office = _of(shown, unit), _of(shown, OFFICE)
     if mine is None or office is None or not math.isfinite(mine["estimate"]):
         return
-    limits = {"low": float(mine["conf_low"]), "high": float(mine["conf_high"]), "office": float(office["estimate"])}
+    limits = {"low": float(mine["conf_low"]), "high": float(mine["conf_high"]), "office": float(office["estimate"]),
+              "confidence": evaluation.parameters.confidence}  # fmt: skip
     data = {"index": float(mine["estimate"]), "grade": str(mine["grade"]), "n": int(mine["n"]), **limits}
     place = "below" if limits["high"] < limits["office"] else "above" if limits["low"] > limits["office"] else "within"
     yield Finding(level="caution" if place == "below" else "note", code=f"unit_index_{place}", data=data)
@@ -135,7 +136,8 @@ def _attainment(evaluation: Evaluation, unit: str, language: labels.Language) ->
     trend = attainment_trend(evaluation, unit)
     if trend["period"].nunique() > 1:
         yield trend_chart(
-            trend.assign(unit=_named(trend["unit"], language), conf_low=math.nan, conf_high=math.nan),
+            trend.assign(unit=_named(trend["unit"], language)),
+            confidence=None,
             series="unit",
             estimate="attainment",
             axis=labels.text("attainment.axis", language),
@@ -171,6 +173,7 @@ def _citizens(evaluation: Evaluation, unit: str, language: labels.Language) -> I
     yield dot_interval_chart(
         chosen.assign(unit=_named(chosen["unit"], language)),
         label="unit",
+        confidence=evaluation.parameters.confidence,
         axis=labels.text("citizens.axis", language),
         language=language,
         caption_key="unit.citizens.index",
@@ -183,7 +186,7 @@ def _citizens(evaluation: Evaluation, unit: str, language: labels.Language) -> I
             columns=[
                 code("element"),
                 number("estimate", 2, label=labels.text("unit.this", language)),
-                interval(digits=2),
+                interval(evaluation.parameters.confidence, digits=2),
                 number("n", 0),
                 number("office", 2, label=labels.text("unit.office", language)),
             ],

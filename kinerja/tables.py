@@ -46,6 +46,7 @@ class Column:
     label : header; empty takes the label of `key` in data/labels
     digits : decimals shown; None shows integers as such and other numbers with two
     high : the frame's column with the upper limit, for an interval
+    confidence : the level of an interval, named in its header; None where the two limits are something else
     signed : a plus sign before positive numbers
     definition : the glossary's sentence, filled from data/labels
     """
@@ -55,6 +56,7 @@ class Column:
     label: str = ""
     digits: int | None = None
     high: str = ""
+    confidence: float | None = None
     signed: bool = False
     definition: str = ""
 
@@ -73,8 +75,15 @@ def percent(key: str, digits: int = 0, *, label: str = "") -> Column:
     return Column(key=key, kind="percent", digits=digits, label=label)
 
 
-def interval(low: str = "conf_low", high: str = "conf_high", digits: int = 1, *, label: str = "") -> Column:
-    """Two columns shown as one range."""
+def interval(
+    confidence: float, low: str = "conf_low", high: str = "conf_high", digits: int = 1, *, label: str = ""
+) -> Column:
+    """Two columns shown as one interval; its level stands in the header (a `label` of one's own names it too)."""
+    return Column(key=low, kind="interval", digits=digits, high=high, confidence=confidence, label=label)
+
+
+def extent(low: str, high: str, digits: int = 1, *, label: str) -> Column:
+    """Two columns shown as one range that is no interval of confidence: the least and the most, or a band."""
     return Column(key=low, kind="interval", digits=digits, high=high, label=label)
 
 
@@ -173,8 +182,8 @@ def table(
     frame : one row a table row, in the order wanted; `status` and `reason` explain missing figures, `status`
         "suppressed" withholds every number of the row
     columns : names (the kind is taken from the data) or `Column`s; None takes all of the frame
-    caption_key, note_key : sentences of data/text, their placeholders filled from `values`; `caption` and `note` are
-        texts as they are
+    caption_key, note_key : sentences of data/text, their placeholders filled from `values`, `confidence` from the
+        table's interval; `caption` and `note` are texts as they are
     limit : rows a page shows at once; the rest opens on demand, and the spreadsheet has all
     name, sheet : see `Table`; the name is taken from the caption's key where it is not given
 
@@ -188,7 +197,8 @@ def table(
     hidden = tuple(bool(s) for s in suppressed)
     sources = [(_values(frame, c.key), _values(frame, c.high) if c.high else None, c) for c in resolved]
     rows = tuple(tuple(_cell(low, high, c, i, hidden[i]) for low, high, c in sources) for i in range(len(frame)))
-    found = dict(values or {})
+    levels = [c.confidence for c in resolved if c.confidence is not None]
+    found = {"confidence": levels[0] if levels else None, **(values or {})}
     name = name or caption_key.replace(".", "_") or "table"
     return Table(
         name=name,
@@ -260,6 +270,11 @@ def header(key: str, language: labels.Language) -> str:
     return labels.label(key, language) if labels.has_label(key) else key.replace("_", " ").capitalize()
 
 
+def interval_words(confidence: float, language: labels.Language) -> str:
+    """What an interval of this level is called: `95% interval`, `Selang 95 %`."""
+    return labels.text("tables.interval", language, confidence=confidence)
+
+
 def _share(value: float, column: Column, language: labels.Language) -> str:
     """A share in per cent; what is neither none nor all is not rounded to it."""
     digits = column.digits or 0
@@ -281,9 +296,10 @@ def _resolve(column: str | Column, frame: pd.DataFrame, language: labels.Languag
     for key in filter(None, (chosen.key, chosen.high)):
         if key not in frame:
             raise KeyError(f"table: found columns {', '.join(map(str, frame.columns))}; {key!r} is not one of them")
-    key = "interval" if chosen.kind == "interval" else chosen.key
+    key = chosen.key if chosen.kind != "interval" else "interval" if chosen.confidence is not None else ""
     definition = labels.definition(key, language) if labels.has_label(key) else ""
-    return replace(chosen, label=chosen.label or header(key, language), definition=chosen.definition or definition)
+    named = header(key, language) if chosen.confidence is None else interval_words(chosen.confidence, language)
+    return replace(chosen, label=chosen.label or named, definition=chosen.definition or definition)
 
 
 def _guess(key: str, frame: pd.DataFrame) -> Column:

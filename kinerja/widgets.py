@@ -107,7 +107,7 @@ class _Explorer:
         kind = "kj-warn" if seen.access else "kj-small"
         lines = f'<p class="kj-n">{escape(first)}</p>' + "".join(f'<p class="{kind}">{escape(m)}</p>' for m in more)
         self.n.value = self._framed(lines)
-        self.rows.value = self._framed(view_table(seen, language).to_html())
+        self.rows.value = self._framed(view_table(seen, language, confidence=parameters.confidence).to_html())
         charts = view_charts(seen, language, confidence=parameters.confidence)
         self.plots.value = self._framed("".join(_figure(chart) for chart in charts))
         self.code.value = self._framed(self._code(seen))

@@ -27,11 +27,16 @@ def view_sentences(view: View, language: labels.Language, *, minimum: int) -> It
         yield labels.text("explorer.withheld", language, k=view.withheld, minimum=minimum)
 
 
-def view_table(view: View, language: labels.Language) -> Table:
-    """The view's frame; the whole selection last."""
+def view_table(view: View, language: labels.Language, *, confidence: float) -> Table:
+    """The view's frame with intervals of this level; the whole selection last."""
     beside = [number("observed", 1)] if "observed" in view.frame else []
-    columns: list[str | Column] = [code(view.by, label=_header(view.by, language)), number("n", 0), *beside,
-                                   number("estimate", 1, label=_figure(view, language)), interval()]  # fmt: skip
+    columns: list[str | Column] = [
+        code(view.by, label=_header(view.by, language)),
+        number("n", 0),
+        *beside,
+        number("estimate", 1, label=_figure(view, language)),
+        interval(confidence),
+    ]
     return table(
         _named(view, language),
         columns=columns,
@@ -46,10 +51,10 @@ def view_table(view: View, language: labels.Language) -> Table:
 def view_charts(view: View, language: labels.Language, *, confidence: float) -> Iterator[Chart]:
     """Every row with its interval; then the selection over the periods, or before and after the calibration."""
     axis = labels.text(f"explorer.axis.{view.subject}", language)
-    note = labels.text("explorer.interval", language, confidence=confidence)
     rows = _named(view, language)
     if view.by != "period" and len(rows):
-        common = {"label": view.by, "axis": axis, "language": language, "note": note, "name": "explorer_chart"}
+        common = {"label": view.by, "axis": axis, "language": language, "name": "explorer_chart",
+                  "confidence": confidence}  # fmt: skip
         words = {"caption_key": f"explorer.table.{view.subject}", "values": {"period": _periods(view)}}
         if view.subject == "calibrated":
             shown = rows[rows["observed"].notna()]
@@ -60,11 +65,11 @@ def view_charts(view: View, language: labels.Language, *, confidence: float) -> 
         yield trend_chart(
             view.trend.assign(series=labels.text("explorer.whole", language)),
             series="series",
+            confidence=confidence,
             axis=axis,
             include=view.frame["estimate"].dropna().tolist(),  # so that a change is as tall as the rows' differences
             language=language,
             caption_key="explorer.trend",
-            note=labels.text("explorer.band", language, confidence=confidence),
             name="explorer_trend",
         )
 

@@ -26,6 +26,9 @@ FEWEST = 3
 KEY = "key"
 """The bank's own points, as one more rater."""
 
+ROOM_LEVEL = 0.95
+"""Level of a room's intervals, on every chart of it: a room has no run whose parameters could set one."""
+
 _SCALE = (float(SCALE[0]), float(SCALE[1]))
 _CATEGORIES = tuple(float(value) for value in range(SCALE[0], SCALE[1] + 1))
 _AMONG = ("exact_agreement", "adjacent_agreement", "krippendorff_ordinal")
@@ -39,7 +42,7 @@ class RoomFigures:
 
     Fields
     ------
-    participants, n : who rated, ratings given
+    participants, n : who rated, ratings given; confidence : level of all intervals
     severity : place (1 = most severe), and the column contract of severity, in points of the 1-5 scale against the
         room's average participant; one row with status `cannot` where it cannot be estimated
     spread : statistic between_raters (SD of participants' means, points of 0-100), the column contract
@@ -52,6 +55,7 @@ class RoomFigures:
 
     participants: int
     n: int
+    confidence: float
     severity: pd.DataFrame
     spread: pd.DataFrame
     cases: pd.DataFrame
@@ -60,7 +64,7 @@ class RoomFigures:
     with_key: pd.DataFrame
 
 
-def room_figures(rows: Sequence[tuple[str, str, str, int]], *, confidence: float = 0.95) -> RoomFigures:
+def room_figures(rows: Sequence[tuple[str, str, str, int]], *, confidence: float = ROOM_LEVEL) -> RoomFigures:
     """All figures of a room; tables without rows where nobody has rated.
 
     rows : rater, case, item, points (1-5), as `Room.rows` gives them
@@ -75,6 +79,7 @@ def room_figures(rows: Sequence[tuple[str, str, str, int]], *, confidence: float
     return RoomFigures(
         participants=participants,
         n=len(ratings),
+        confidence=confidence,
         severity=_severity(ratings, confidence) if enough else _nobody("few_raters"),
         spread=use.office[use.office["statistic"] == "between_raters"][["statistic", *ESTIMATE_COLUMNS]],
         cases=_cases(ratings, key, confidence),
@@ -158,7 +163,7 @@ def _agreement(ratings: pd.DataFrame, confidence: float) -> Agreement | None:
 
 def _with_key(ratings: pd.DataFrame, key: pd.DataFrame) -> pd.DataFrame:
     """Each participant against the key; the mean over participants, and the ends, which nobody's number is given to."""
-    agreement = _agreement(pd.concat([ratings, key], ignore_index=True), 0.95)
+    agreement = _agreement(pd.concat([ratings, key], ignore_index=True), ROOM_LEVEL)
     if agreement is None:
         return _nothing(_WITH_KEY)
     pairs = agreement.pairs

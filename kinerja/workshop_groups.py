@@ -20,11 +20,12 @@ RULES = ("four_fifths", "shown")
 
 BATCH, BATCHES = 5, 20
 FIRST_SEED = 2026
-CONFIDENCE = 0.95
+DRAWS_LEVEL = 0.95
+"""Level of the intervals of the shares of draws; the verdicts, too, are made at it, as `check_bias` does by itself."""
 
 # As `check_bias` sets them where an office says nothing else.
 _SETTINGS = Settings(
-    minimum=10, confidence=CONFIDENCE, family="bh", power=0.8, material=0.5, top=("top",), bottom=(), clusters=()
+    minimum=10, confidence=DRAWS_LEVEL, family="bh", power=0.8, material=0.5, top=("top",), bottom=(), clusters=()
 )
 
 
@@ -50,12 +51,12 @@ class Draws:
             yield self.alarms()
 
     def alarms(self) -> pd.DataFrame:
-        """size, rule (RULES), estimate (share of draws), conf_low, conf_high (Wilson, 95 %), n (draws)."""
+        """size, rule (RULES), estimate (share of draws), conf_low, conf_high (Wilson, at DRAWS_LEVEL), n (draws)."""
         rows = []
         for size in SIZES:
             for rule in RULES:
                 share = self._counts[size, rule] / max(self.n, 1)
-                low, high = wilson_interval(share, max(self.n, 1), CONFIDENCE)
+                low, high = wilson_interval(share, max(self.n, 1), DRAWS_LEVEL)
                 rows.append((size, rule, share, low, high, self.n))
         return pd.DataFrame(rows, columns=["size", "rule", "estimate", "conf_low", "conf_high", "n"])
 

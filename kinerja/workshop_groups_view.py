@@ -12,7 +12,7 @@ from kinerja import labels
 from kinerja.plots import dot_interval_chart
 from kinerja.tables import code, number, percent, table
 from kinerja.workshop_controls import Slider, Steps, columns, html, paragraphs, part, say, title
-from kinerja.workshop_groups import BATCH, BATCHES, Draws
+from kinerja.workshop_groups import BATCH, BATCHES, DRAWS_LEVEL, Draws
 
 FIRST_RATE, FIRST_BATCHES = 25.0, 8
 """Per cent of people with the top predikat when the page opens, and the draws then made, so that it opens at once."""
@@ -70,10 +70,18 @@ def groups_html(draws: Draws, language: labels.Language) -> str:
     for column in ("estimate", "conf_low", "conf_high"):
         frame[column] = frame[column] * 100
     chart = dot_interval_chart(
-        frame.sort_values(["rule", "size"]), label="who", digits=0, sort=False, include=(0.0, 100.0),
-        axis=say("groups.axis", language), language=language, caption=say("groups.chart", language),
-        note=say("groups.note", language, n=draws.n), name="groups_alarms",
-    )  # fmt: skip
+        frame.sort_values(["rule", "size"]),
+        label="who",
+        confidence=DRAWS_LEVEL,
+        digits=0,
+        sort=False,
+        include=(0.0, 100.0),
+        axis=say("groups.axis", language),
+        language=language,
+        caption=say("groups.chart", language),
+        note=say("groups.note", language, n=draws.n, level=1 - DRAWS_LEVEL),
+        name="groups_alarms",
+    )
     verdicts = table(
         draws.verdicts(),
         columns=[number("size", 0, label=say("groups.size", language)),

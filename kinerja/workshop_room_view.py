@@ -100,10 +100,18 @@ def _cases_html(figures: RoomFigures, language: labels.Language) -> str:
         mark=[say("room.key_is", language, points=float(key)) for key in figures.cases["key"]],
     )
     chart: Chart = dot_interval_chart(
-        frame, label="case", mark="mark", digits=0, include=(0.0, 100.0), axis=say("points_axis", language),
-        language=language, caption=say("room.cases", language), note=say("room.cases_note", language),
+        frame,
+        label="case",
+        confidence=figures.confidence,
+        mark="mark",
+        digits=0,
+        include=(0.0, 100.0),
+        axis=say("points_axis", language),
+        language=language,
+        caption=say("room.cases", language),
+        note=say("room.cases_note", language),
         name="room_cases",
-    )  # fmt: skip
+    )
     return chart.to_html()
 
 
@@ -118,10 +126,19 @@ def _severity_html(figures: RoomFigures, language: labels.Language) -> str:
     note = say("room.severity_note", language)
     note += " " + say("room.severity_hidden", language, n=hidden) if hidden > 0 else ""
     chart: Chart = dot_interval_chart(
-        frame, label="who", signed=True, sort=False, reference=0.0, reference_label=say("room.average", language),
-        axis=say("room.severity_axis", language), language=language, caption=say("room.severity", language), note=note,
+        frame,
+        label="who",
+        confidence=figures.confidence,
+        signed=True,
+        sort=False,
+        reference=0.0,
+        reference_label=say("room.average", language),
+        axis=say("room.severity_axis", language),
+        language=language,
+        caption=say("room.severity", language),
+        note=note,
         name="room_severity",
-    )  # fmt: skip
+    )
     return chart.to_html()
 
 
@@ -129,9 +146,17 @@ def _halo_html(figures: RoomFigures, language: labels.Language) -> str:
     frame = figures.halo.assign(who=[say(f"room.who.{who}", language) for who in figures.halo["who"]])
     drawn = frame.rename(columns={"item_spread": "estimate", "item_low": "conf_low", "item_high": "conf_high"})
     chart: Chart = dot_interval_chart(
-        drawn, label="who", include=(0.0,), axis=say("room.halo_axis", language), language=language,
-        caption=say("room.halo", language), note=say("room.halo_note", language), name="room_halo", sort=False,
-    )  # fmt: skip
+        drawn,
+        label="who",
+        confidence=figures.confidence,
+        include=(0.0,),
+        axis=say("room.halo_axis", language),
+        language=language,
+        caption=say("room.halo", language),
+        note=say("room.halo_note", language),
+        name="room_halo",
+        sort=False,
+    )
     shares = table(
         frame, columns=[code("who", label=labels.label("rater", language)),
                         percent("uniform_share", label=say("room.uniform", language)),
@@ -155,10 +180,16 @@ def _agreement_html(figures: RoomFigures, language: labels.Language) -> str:
              for c in figures.among["coefficient"]}  # fmt: skip
     among = table(
         figures.among.assign(coefficient=figures.among["coefficient"].map(names)),
-        columns=[code("coefficient", label=say("room.measure", language)), number("estimate", 2), interval(digits=2),
-                 number("n", 0, label=say("room.among_n", language))],
-        language=language, caption=say("room.among", language), name="room_among",
-    )  # fmt: skip
+        columns=[
+            code("coefficient", label=say("room.measure", language)),
+            number("estimate", 2),
+            interval(figures.confidence, digits=2),
+            number("n", 0, label=say("room.among_n", language)),
+        ],
+        language=language,
+        caption=say("room.among", language),
+        name="room_among",
+    )
     return with_key.to_html() + among.to_html()
 
 

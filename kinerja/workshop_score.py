@@ -113,7 +113,7 @@ def open_office(path: Path = EXAMPLE) -> WorkedOffice:
     rules = load_rules(on=parameters.period.day)
     feedback = estimate_citizens(inputs, parameters, rules)
     attributes = [name for name in parameters.feedback.attributes if name in inputs.responses.columns]
-    case_mix = adjust_case_mix(inputs.responses, attributes=attributes)
+    case_mix = adjust_case_mix(inputs.responses, attributes=attributes, confidence=parameters.confidence)
     fit = _calibrate(parameters, inputs, rules, case_mix)
     person, indicator = _severely_rated(fit, inputs, parameters.period.id)
     place = {name: str(person[name]) for name in ("ratee", "rater", "unit", "team")}
@@ -162,6 +162,7 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
         matrix=rules.values(PREDIKAT)["matrix"],
         categories={"below": 0.0, "meets": limits.below, "above": limits.above} if limits else {},
         scale=scale_of(inputs, parameters),
+        confidence=parameters.confidence,
         days=days_to_object(parameters, rules),
     )
     index = skm_index(rules, dict.fromkeys(elements(rules), moves.citizens))
@@ -208,6 +209,7 @@ def _calibrate(
         held=held,
         materiality=policy.materiality,
         cap=policy.cap,
+        confidence=parameters.confidence,
         categories={"below": 0.0, "meets": limits.below, "above": limits.above} if limits else None,
     )
 

@@ -95,9 +95,17 @@ def before_after(found: WorkedScore, language: labels.Language) -> Chart:
         columns=["step", "estimate", "conf_low", "conf_high"],
     )  # fmt: skip
     chart: Chart = dot_interval_chart(
-        frame, label="step", n="", sort=False, include=(0.0, 100.0), axis=say("points_axis", language),
-        language=language, caption=say("score.chart", language), name="workshop_before_after",
-    )  # fmt: skip
+        frame,
+        label="step",
+        confidence=sheet.confidence,
+        n="",
+        sort=False,
+        include=(0.0, 100.0),
+        axis=say("points_axis", language),
+        language=language,
+        caption=say("score.chart", language),
+        name="workshop_before_after",
+    )
     return chart
 
 
@@ -109,12 +117,25 @@ def score_frame(found: WorkedScore, moves: Moves, language: labels.Language) -> 
         ("attainment", {"target": moves.target, "realisation": moves.realisation}, found.attainment, 1),
         ("attainment_all", {"n": len(sheet.indicators)}, found.attainment_all, 1),
         ("points", {"rating": found.rating, "n": found.n_items}, found.points, 1),
-        ("combined", {"attainment": found.attainment_all, "points": found.points,
-                      "weight": weights.get("attainment", ""), "other": weights.get("behaviour", "")},
-         found.combined, 1),
+        (
+            "combined",
+            {
+                "attainment": found.attainment_all,
+                "points": found.points,
+                "weight": weights.get("attainment", ""),
+                "other": weights.get("behaviour", ""),
+            },
+            found.combined,
+            1,
+        ),
         ("index", {"answer": moves.citizens, "grade": found.grade}, found.index, 1),
-        ("calibrated", {"low": sheet.conf_low, "high": sheet.conf_high}, sheet.calibrated, 1),
-    ]  # fmt: skip
+        (
+            "calibrated",
+            {"low": sheet.conf_low, "high": sheet.conf_high, "confidence": sheet.confidence},
+            sheet.calibrated,
+            1,
+        ),
+    ]
     table_rows = [
         (say(f"score.step.{key}", language), say(f"score.how.{key}", language, **values),
          labels.number(figure, digits, language))

@@ -37,8 +37,8 @@ class StrictOffices:
     ------
     scenario : of the offices; offices : how many; people : in each
     table : method, error (root mean square distance from the truth, points of 0-100, mean over offices), estimate (the
-        same relative to the ratings as given), conf_low, conf_high (90 %, over offices; NaN for one office), n (people
-        in all offices)
+        same relative to the ratings as given), conf_low, conf_high (at BENCHMARK_LEVEL, over offices; NaN for one
+        office), n (people in all offices)
     evidence : mean share of severity that the data identify, 0 to 1
     untouched : share of people whose score the calibration leaves as it is
     answer : refuses (no evidence in any office), holds_back (more than MOST_UNTOUCHED untouched), adjusts

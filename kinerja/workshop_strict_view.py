@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from kinerja import labels
 from kinerja.plots import dot_interval_chart
 from kinerja.simulate import SCENARIOS
+from kinerja.simulate_benchmark import BENCHMARK_LEVEL
 from kinerja.tables import code, number, table
 from kinerja.workshop_controls import Slider, Steps, columns, html, paragraphs, part, say, title
 from kinerja.workshop_strict import NAMES, OFFICES, StrictOffices, draw_offices, strict_scenario
@@ -70,11 +71,19 @@ def strict_html(found: StrictOffices, language: labels.Language) -> str:
     """What calibration answers, the chart and the table."""
     answer = say(f"strict.answer.{found.answer}", language, evidence=found.evidence, untouched=found.untouched)
     chart = dot_interval_chart(
-        found.table[found.table["method"] != "raw"], label="method", digits=2, sort=False, reference=1.0,
-        reference_label=say("strict.raw", language), axis=say("strict.axis", language), language=language,
+        found.table[found.table["method"] != "raw"],
+        label="method",
+        confidence=BENCHMARK_LEVEL,
+        digits=2,
+        sort=False,
+        reference=1.0,
+        reference_label=say("strict.raw", language),
+        axis=say("strict.axis", language),
+        language=language,
         caption=say("strict.chart", language),
-        note=say("strict.note", language, offices=found.offices, people=found.people), name="strict_error",
-    )  # fmt: skip
+        note=say("strict.note", language, offices=found.offices, people=found.people),
+        name="strict_error",
+    )
     numbers = table(
         found.table, columns=[code("method"), number("error", 2, label=say("strict.error", language)),
                               number("estimate", 2, label=say("strict.ratio", language)), number("n", 0)],

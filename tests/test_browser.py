@@ -71,17 +71,20 @@ def charts(language):
     wright = pd.DataFrame(measures, columns=["facet", "element", "measure"])
     mixed = [(f"Atasan {k}", s, v) for k in range(5) for s, v in zip("ABC", random.dirichlet([1, 1, 2]), strict=True)]
     sources = pd.DataFrame(mixed, columns=["rater", "source", "share"])
-    common = {"language": language, "note": "Titik: indeks. Garis: selang kepercayaan 95 %."}
+    common = {"language": language, "note": "Titik: indeks."}
     return [
-        plots.dot_interval_chart(index_frame(), label="unit", reference=80.0, reference_label="kantor 80,4",
-                                 axis="Indeks (25–100)", caption="Indeks kepuasan masyarakat per unit", **common),
-        plots.elements_chart(elements, caption="Sembilan unsur", **common),
-        plots.trend_chart(elements[elements["element"].isin(names[:3])], series="element", caption="Tren", **common),
+        plots.dot_interval_chart(index_frame(), label="unit", confidence=0.95, reference=80.0,
+                                 reference_label="kantor 80,4", axis="Indeks (25–100)",
+                                 caption="Indeks kepuasan masyarakat per unit", **common),
+        plots.elements_chart(elements, confidence=None, caption="Sembilan unsur", **common),
+        plots.trend_chart(elements[elements["element"].isin(names[:3])], confidence=None, series="element",
+                          caption="Tren", **common),
         plots.matrix_chart(cells, row="hasil", column="perilaku", rows=levels[::-1], columns=levels, caption="Predikat",
                            **common),
         plots.distribution_chart(pd.DataFrame({"category": ["Baik", "Kurang"], "count": [90, 12]}), caption="Sebaran",
                                  **common),
-        plots.calibration_chart(people, boundaries={"Baik": 75.0}, caption="Sebelum dan sesudah kalibrasi", **common),
+        plots.calibration_chart(people, confidence=0.95, boundaries={"Baik": 75.0},
+                                caption="Sebelum dan sesudah kalibrasi", **common),
         plots.gate_chart(sources, limit=0.5, caption="Bukti", **common),
         plots.wright_chart(wright, axis="logit", caption="Peta Wright", **common),
     ]  # fmt: skip
@@ -106,7 +109,7 @@ def report_page(language="id"):
     found = [Finding(level=level, code="browser", data={}) for level in ("note", "stop", "caution", "note")]
     show(report_blocks.findings(found, language, links={"browser": "warga"}))
     prose(f"## Data\n\n{sentence}\n\n### Yang tidak dipakai\n\n- satu\n- dua")
-    columns = ["unit", "n", number("estimate", 1), interval(), percent("share", 1)]
+    columns = ["unit", "n", number("estimate", 1), interval(0.95), percent("share", 1)]
     show(table(index_frame(), columns=columns, language=language, caption="Indeks per unit", name="index"))
     wide = pd.DataFrame({f"kolom_{k}": [1234.5] * 2 for k in range(16)})
     show(table(wide, language=language, caption="Tabel yang lebih lebar dari telepon", name="wide"))

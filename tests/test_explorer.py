@@ -48,7 +48,7 @@ def test_every_subject_has_a_table_charts_and_n_in_both_languages(run):
         for language in labels.LANGUAGES:
             told = list(view_sentences(seen, language, minimum=5))
             assert labels.number(int(seen.n), None, language) in told[0]
-            assert len(view_table(seen, language).rows) == len(seen.frame)
+            assert len(view_table(seen, language, confidence=0.95).rows) == len(seen.frame)
             assert all(chart.alt for chart in view_charts(seen, language, confidence=0.95))
 
 

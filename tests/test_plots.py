@@ -33,7 +33,9 @@ def units(language="id", **options):
             "reason": ["", "", "x", ""],
         }
     )
-    return plots.dot_interval_chart(frame, label="unit", language=language, caption="Indeks", name="index", **options)
+    return plots.dot_interval_chart(
+        frame, label="unit", confidence=0.95, language=language, caption="Indeks", name="index", **options
+    )
 
 
 def calibrated(count=6, **options):
@@ -41,12 +43,12 @@ def calibrated(count=6, **options):
     frame = pd.DataFrame({"ratee": [f"P{k}" for k in range(count)], "observed": observed})
     frame["calibrated"] = observed + np.where(np.arange(count) % 2, -1.0, 2.0) * (np.arange(count) + 1)
     frame = frame.assign(conf_low=frame["calibrated"] - 1, conf_high=frame["calibrated"] + 1)
-    return plots.calibration_chart(frame, caption="Kalibrasi", **options)
+    return plots.calibration_chart(frame, confidence=0.95, caption="Kalibrasi", **options)
 
 
 def periods(values, **options):
     frame = pd.DataFrame(values, columns=["period", "unit", "estimate"])
-    return plots.trend_chart(frame, series="unit", caption="Tren", **options)
+    return plots.trend_chart(frame, confidence=None, series="unit", caption="Tren", **options)
 
 
 def everything():
@@ -66,14 +68,14 @@ def everything():
                           columns=["element", "unit", "estimate", "office"])  # fmt: skip
     return {
         "dots": units(),
-        "gaps": plots.gap_chart(gaps, margin=1.0, caption="Selisih"),
+        "gaps": plots.gap_chart(gaps, confidence=0.95, margin=1.0, caption="Selisih"),
         "calibration": calibrated(boundaries={"Baik": 75.0}),
         "strip": plots.strip_chart(points, reference="office", caption="Unsur"),
         "distribution": plots.distribution_chart(counts, expected="expected", caption="Sebaran"),
         "matrix": plots.matrix_chart(cells, row="hasil", column="perilaku", rows=levels[::-1], columns=levels),
         "gate": plots.gate_chart(shares, limit=0.5, caption="Bukti"),
         "trend": periods([("2026-Q1", "a", 80.0), ("2026-Q2", "a", 81.0), ("2026-Q1", "b", 70.0)]),
-        "elements": plots.elements_chart(elements, caption="Unsur"),
+        "elements": plots.elements_chart(elements, confidence=None, caption="Unsur"),
         "wright": plots.wright_chart(measures, caption="Peta"),
     }  # fmt: skip
 
@@ -134,7 +136,7 @@ def test_numbers_follow_the_language():
 
 def test_a_chart_with_nothing_to_show_says_so():
     frame = pd.DataFrame({"unit": ["a"], "estimate": [np.nan], "status": ["cannot"], "reason": [""]})
-    chart = plots.dot_interval_chart(frame, label="unit", caption="x", language="en")
+    chart = plots.dot_interval_chart(frame, label="unit", confidence=None, caption="x", language="en")
     assert chart.alt == "None of the 1 rows can be computed." and "<circle" not in chart.svg()
 
 

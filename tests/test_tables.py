@@ -34,7 +34,7 @@ def frame():
     )
 
 
-COLUMNS = ("unit", "role", "n", number("estimate", 1), interval(), percent("share", 1), day("date"))
+COLUMNS = ("unit", "role", "n", number("estimate", 1), interval(0.95), percent("share", 1), day("date"))
 
 
 def made(language="id", **options):
@@ -93,7 +93,7 @@ def test_withheld_and_missing_figures_say_why():
 
 
 def test_a_range_with_negative_limits_is_not_read_as_a_subtraction():
-    column = interval()
+    column = interval(0.95)
     assert show((-1.25, 3.0), column, "en") == "−1.3 … 3.0"
     assert show((1.25, 3.0), column, "en") == "1.3–3.0"
 
@@ -155,8 +155,8 @@ def workbook(*tables):
 def test_a_sheet_has_typed_cells_frozen_headers_and_the_reasons():
     sheet = workbook(made())["index"]
     assert [c.value for c in sheet[1]] == [
-        "Unit", "Peran penilai", "n", "Estimasi", "Selang: batas bawah", "Selang: batas atas", "Bagian", "Tanggal",
-        "Alasan angka tidak ada",
+        "Unit", "Peran penilai", "n", "Estimasi", "Selang 95 %: batas bawah", "Selang 95 %: batas atas", "Bagian",
+        "Tanggal", "Alasan angka tidak ada",
     ]  # fmt: skip
     assert [c.value for c in sheet[2]][:4] == ["Karasak", "Atasan", 1200, 81.25]
     assert (sheet["G2"].value, sheet["G2"].number_format) == (0.125, "0.0%")
