@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kinerja.report_batch import Batch
 
 ParametersFiles = Annotated[
-    list[Path], typer.Argument(metavar="PARAMS...", help=say("argument.parameters"), show_default=False)
+    list[Path], typer.Argument(metavar=say("metavar.parameters"), help=say("argument.parameters"), show_default=False)
 ]
 
 
@@ -40,9 +40,11 @@ def register(app: typer.Typer) -> None:
 def batch(
     parameters: ParametersFiles,
     by: Annotated[str | None, typer.Option("--by", metavar="unit", help=say("option.by"))] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help=say("option.workers"))] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar=say("metavar.number"), min=1, help=say("option.workers"))
+    ] = None,
     scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="ADDRESS", help=say("option.scheduler"))
+        str | None, typer.Option("--scheduler", metavar=say("metavar.address"), help=say("option.scheduler"))
     ] = None,
     pdf: PdfOption = False,
     language: LanguageOption = None,
@@ -63,8 +65,10 @@ def batch(
 
 def signoff(
     run: RunFolder,
-    name: Annotated[str, typer.Option("--name", help=say("option.reviewer"), show_default=False)],
-    remarks: Annotated[str, typer.Option("--remarks", help=say("option.remarks"))] = "",
+    name: Annotated[
+        str, typer.Option("--name", metavar=say("metavar.name"), help=say("option.reviewer"), show_default=False)
+    ],
+    remarks: Annotated[str, typer.Option("--remarks", metavar=say("metavar.text"), help=say("option.remarks"))] = "",
     language: LanguageOption = None,
 ) -> None:
     speak(language)

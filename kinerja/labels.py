@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -64,6 +65,20 @@ def text(key: str, language: Language = "id", **values: Any) -> str:
 
 def has_text(key: str) -> bool:
     return key in _table("text")
+
+
+def said(sentence: str, language: Language = "id") -> str:
+    """What another program said in English (typer, YAML, the system), in the language; unknown sentences as they are.
+
+    Known are the texts `said.*`: their English is the program's own wording, placeholders stand for any words, which
+    may be a known sentence again.
+    """
+    if language == "en":
+        return sentence
+    for pattern, key in _sayings():
+        if found := pattern.fullmatch(sentence):
+            return text(key, language, **{name: said(words, language) for name, words in found.groupdict().items()})
+    return sentence
 
 
 def number(value: float | int | None, digits: int | None = None, language: Language = "id") -> str:
@@ -160,6 +175,19 @@ class _Formatter(string.Formatter):
 def _decimals(spec: str, otherwise: int | None) -> int | None:
     digits = spec.strip("+f%d").removeprefix(".")
     return int(digits) if digits else otherwise
+
+
+@cache
+def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Patterns of the texts `said.*`, those with the most words of their own first."""
+    keys = [key for key in _table("text") if key.startswith("said.")]
+    found = []
+    for key in keys:
+        english = _table("text")[key]["en"]
+        fields = [(literal, name) for literal, name, _, _ in string.Formatter().parse(english)]
+        pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in fields)
+        found.append((sum(len(literal) for literal, _ in fields), re.compile(pattern, re.DOTALL), key))
+    return tuple((pattern, key) for _, pattern, key in sorted(found, key=lambda entry: -entry[0]))
 
 
 @cache
