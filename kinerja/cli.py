@@ -130,7 +130,10 @@ def verify(
     run: RunFolder,
     data: DataOption = None,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", metavar=say("metavar.number"), min=0.0, help=say("option.tolerance"))
+        float,
+        typer.Option(
+            "--tolerance", metavar=say("metavar.number"), min=0.0, help=say("option.tolerance"), show_default=False
+        ),
     ] = 0.0,
     language: LanguageOption = None,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kinerja import labels
 from kinerja.cli_options import (
     PROBLEMS,
     DataOption,
@@ -21,7 +22,7 @@ from kinerja.cli_options import (
     load,
     speak,
 )
-from kinerja.cli_show import progress, say
+from kinerja.cli_show import progress, say, spoken
 
 if TYPE_CHECKING:
     from kinerja.report_batch import Batch
@@ -114,5 +115,5 @@ def _tell(done: Batch) -> None:
     typer.echo(say("batch.done", **numbers, seconds=round(done.seconds)))
     for failure in done.failed:
         key = "batch.failure_cell" if failure.cell else "batch.failure"
-        typer.echo(say(key, name=failure.name, cell=failure.cell, cause=failure.cause), err=True)
+        typer.echo(say(key, name=failure.name, cell=failure.cell, cause=labels.said(failure.cause, spoken())), err=True)
     typer.echo(f"  {done.index}")
