@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kinerja.errors import DataError, EstimationError
+from kinerja.errors import DataError, EstimationError, Problem
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -101,7 +101,8 @@ def collect_persons(
     rows = np.flatnonzero(known & is_supervisor)
     if not len(rows):
         raise EstimationError(
-            "ratings: no rating by a supervisor has a row in staff of the same ratee and period; check ids"
+            "ratings: no rating by a supervisor has a row in staff of the same ratee and period; check ids",
+            [Problem(where="ratings", code="no_supervisor_ratings")],
         )
     chosen = staff_supervisor.copy()
     first = np.full(len(chosen), len(raters))

@@ -18,7 +18,7 @@ from kinerja.calibration_blocks import Bucket, with_error
 from kinerja.calibration_links import LinkedBlocks, Links
 from kinerja.calibration_model import covariance, inverse
 from kinerja.calibration_rows import RATING, Rows
-from kinerja.errors import EstimationError
+from kinerja.errors import EstimationError, Problem
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -196,7 +196,10 @@ def _conjugate_gradients(A: Any, right: Floats, tolerance: float) -> tuple[Float
         new = np.einsum("ij,ij->j", residual, z)
         p = z + (new / np.maximum(rz, 1e-300)) * p
         rz = new
-    raise EstimationError("calibration: conjugate gradients did not reach the tolerance in 500 steps; report this run")
+    raise EstimationError(
+        "calibration: conjugate gradients did not reach the tolerance in 500 steps; report this run",
+        [Problem(where="calibration", code="calibration_unsolved", data={"n": 500})],
+    )
 
 
 def residuals(system: System) -> tuple[Floats, Floats, Floats, int]:

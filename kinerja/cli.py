@@ -46,6 +46,7 @@ from kinerja.cli_options import (
     speak,
 )
 from kinerja.cli_show import progress, say, show_problems, show_table, spoken
+from kinerja.cli_usage import CommandLineError, Group, show_refusal, speak_everywhere
 from kinerja.errors import KinerjaError, ParameterError, Problem
 from kinerja.report_notebook import FIXED
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
 
 app = typer.Typer(
+    cls=Group,
     help=say("about"),
     no_args_is_help=True,
     add_completion=False,
@@ -103,13 +105,17 @@ def report(
     output: OutputOption = None,
     as_of: AsOfOption = None,
     notebook: Annotated[
-        str | None, typer.Option("--notebook", metavar="NAME", help=say("option.notebook"), show_default=False)
+        str | None,
+        typer.Option("--notebook", metavar=say("metavar.name"), help=say("option.notebook"), show_default=False),
     ] = None,
     pdf: PdfOption = False,
     reader: Annotated[
         str | None, typer.Option("--reader", metavar="office|unit_head|employee|public", help=say("option.reader"))
     ] = None,
-    unit: Annotated[str | None, typer.Option("--unit", help=say("option.unit"), show_default=False)] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar=say("metavar.unit"), help=say("option.unit"), show_default=False),
+    ] = None,
     ratee: cli_people.RateeOption = None,
 ) -> None:
     if reader is None and (unit or ratee):
@@ -124,7 +130,12 @@ def report(
 def verify(
     run: RunFolder,
     data: DataOption = None,
-    tolerance: Annotated[float, typer.Option("--tolerance", min=0.0, help=say("option.tolerance"))] = 0.0,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            "--tolerance", metavar=say("metavar.number"), min=0.0, help=say("option.tolerance"), show_default=False
+        ),
+    ] = 0.0,
     language: LanguageOption = None,
 ) -> None:
     speak(language)
@@ -225,6 +236,7 @@ cli_privacy.register(app)
 cli_explore.register(app)
 cli_notebooks.register(app)
 cli_workshop.register(app)
+speak_everywhere(app)
 
 
 def main() -> None:
@@ -257,17 +269,13 @@ def main() -> None:
     sys.exit(code or 0)
 
 
-# typer brings its own click in newer versions, the installed one in older: the class is taken from where typer has it.
-_CommandLineError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-
-
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """What a disk answers when it takes nothing: somebody must make room or give leave, the program cannot."""
 
 
 def _usage_or_defect(error: Exception) -> int:
-    if isinstance(error, _CommandLineError):
-        error.show()  # type: ignore[attr-defined]
+    if isinstance(error, CommandLineError):
+        show_refusal(error)
         return USAGE
     if os.environ.get("KINERJA_DEBUG"):
         raise error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kinerja import labels
 from kinerja.cli_options import (
     PROBLEMS,
     DataOption,
@@ -21,13 +22,13 @@ from kinerja.cli_options import (
     load,
     speak,
 )
-from kinerja.cli_show import progress, say
+from kinerja.cli_show import progress, say, spoken
 
 if TYPE_CHECKING:
     from kinerja.report_batch import Batch
 
 ParametersFiles = Annotated[
-    list[Path], typer.Argument(metavar="PARAMS...", help=say("argument.parameters"), show_default=False)
+    list[Path], typer.Argument(metavar=say("metavar.parameters"), help=say("argument.parameters"), show_default=False)
 ]
 
 
@@ -40,9 +41,11 @@ def register(app: typer.Typer) -> None:
 def batch(
     parameters: ParametersFiles,
     by: Annotated[str | None, typer.Option("--by", metavar="unit", help=say("option.by"))] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help=say("option.workers"))] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar=say("metavar.number"), min=1, help=say("option.workers"))
+    ] = None,
     scheduler: Annotated[
-        str | None, typer.Option("--scheduler", metavar="ADDRESS", help=say("option.scheduler"))
+        str | None, typer.Option("--scheduler", metavar=say("metavar.address"), help=say("option.scheduler"))
     ] = None,
     pdf: PdfOption = False,
     language: LanguageOption = None,
@@ -63,8 +66,10 @@ def batch(
 
 def signoff(
     run: RunFolder,
-    name: Annotated[str, typer.Option("--name", help=say("option.reviewer"), show_default=False)],
-    remarks: Annotated[str, typer.Option("--remarks", help=say("option.remarks"))] = "",
+    name: Annotated[
+        str, typer.Option("--name", metavar=say("metavar.name"), help=say("option.reviewer"), show_default=False)
+    ],
+    remarks: Annotated[str, typer.Option("--remarks", metavar=say("metavar.text"), help=say("option.remarks"))] = "",
     language: LanguageOption = None,
 ) -> None:
     speak(language)
@@ -110,5 +115,5 @@ def _tell(done: Batch) -> None:
     typer.echo(say("batch.done", **numbers, seconds=round(done.seconds)))
     for failure in done.failed:
         key = "batch.failure_cell" if failure.cell else "batch.failure"
-        typer.echo(say(key, name=failure.name, cell=failure.cell, cause=failure.cause), err=True)
+        typer.echo(say(key, name=failure.name, cell=failure.cell, cause=labels.said(failure.cause, spoken())), err=True)
     typer.echo(f"  {done.index}")

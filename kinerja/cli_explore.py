@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 def explore(
     parameters: ParametersFile,
-    port: Annotated[int, typer.Option("--port", min=1024, max=65535, help=say("option.explore_port"))] = 8876,
+    port: Annotated[
+        int, typer.Option("--port", metavar=say("metavar.port"), min=1024, max=65535, help=say("option.explore_port"))
+    ] = 8876,
     no_browser: Annotated[bool, typer.Option("--no-browser", help=say("option.no_browser"))] = False,
     language: LanguageOption = None,
     data: DataOption = None,

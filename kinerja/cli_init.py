@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kinerja.sources_propose import Proposal
 
 FilesArgument = Annotated[
-    list[Path], typer.Argument(metavar="FILES...", help=say("argument.files"), show_default=False)
+    list[Path], typer.Argument(metavar=say("metavar.files"), help=say("argument.files"), show_default=False)
 ]
 
 SHOWN_PROBLEMS = 10
@@ -31,9 +31,13 @@ def register(app: typer.Typer) -> None:
 
 def init(
     files: FilesArgument,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help=say("option.init_output"))] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar=say("metavar.file"), help=say("option.init_output"))
+    ] = None,
     period: Annotated[str | None, typer.Option("--period", metavar="2026-Q3", help=say("option.period"))] = None,
-    office: Annotated[str | None, typer.Option("--office", help=say("option.office"))] = None,
+    office: Annotated[
+        str | None, typer.Option("--office", metavar=say("metavar.name"), help=say("option.office"))
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help=say("option.force"))] = False,
     language: LanguageOption = None,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kinerja import labels
 from kinerja.cli_show import say
 
 if TYPE_CHECKING:
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
 PROBLEMS, USAGE, DEFECT, INTERRUPTED = 1, 2, 3, 130
 """Exit codes; 0 is done."""
 
-ParametersFile = Annotated[Path, typer.Argument(metavar="PARAMS", help=say("argument.parameters"), show_default=False)]
+ParametersFile = Annotated[
+    Path, typer.Argument(metavar=say("metavar.parameters"), help=say("argument.parameters"), show_default=False)
+]
 LanguageOption = Annotated[str | None, typer.Option("--language", "-l", metavar="id|en", help=say("option.language"))]
-DataOption = Annotated[Path | None, typer.Option("--data", help=say("option.data"), show_default=False)]
-OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help=say("option.output"), show_default=False)]
-AsOfOption = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=say("option.as_of"))]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar=say("metavar.folder"), help=say("option.data"), show_default=False)
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar=say("metavar.folder"), help=say("option.output"), show_default=False),
+]
+AsOfOption = Annotated[str | None, typer.Option("--as-of", metavar=say("metavar.date"), help=say("option.as_of"))]
 PdfOption = Annotated[bool, typer.Option("--pdf", help=say("option.pdf"))]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=say("argument.run"), show_default=False)]
+RunFolder = Annotated[Path, typer.Argument(metavar=say("metavar.run"), help=say("argument.run"), show_default=False)]
 
 
 def help_text(command: str, example: str) -> str:
@@ -52,8 +60,12 @@ def load(
 
 
 def speak(language: str | None) -> None:
-    if language is not None:
-        os.environ["KINERJA_LANGUAGE"] = language
+    """Use this language for messages from here on."""
+    if language is None:
+        return
+    if language not in labels.LANGUAGES:
+        raise typer.BadParameter(say("bad_language", found=language))
+    os.environ["KINERJA_LANGUAGE"] = language
 
 
 def _day(written: str) -> Any:

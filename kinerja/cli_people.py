@@ -14,9 +14,11 @@ from kinerja.cli_show import progress, say, show_table, spoken
 if TYPE_CHECKING:
     from kinerja.appeal import Appeal
 
-RateeOption = Annotated[str | None, typer.Option("--ratee", help=say("option.ratee"), show_default=False)]
+RateeOption = Annotated[
+    str | None, typer.Option("--ratee", metavar=say("metavar.id"), help=say("option.ratee"), show_default=False)
+]
 ReceivedOption = Annotated[
-    str | None, typer.Option("--received", metavar="DATE", help=say("option.received"), show_default=False)
+    str | None, typer.Option("--received", metavar=say("metavar.date"), help=say("option.received"), show_default=False)
 ]
 
 
@@ -59,10 +61,14 @@ def sheet(
 def appeal(
     parameters: ParametersFile,
     correction: Annotated[
-        Path | None, typer.Option("--correction", help=say("option.correction"), show_default=False)
+        Path | None,
+        typer.Option("--correction", metavar=say("metavar.file"), help=say("option.correction"), show_default=False),
     ] = None,
     ratee: RateeOption = None,
-    replay: Annotated[Path | None, typer.Option("--replay", help=say("option.replay"), show_default=False)] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar=say("metavar.folder"), help=say("option.replay"), show_default=False),
+    ] = None,
     language: LanguageOption = None,
     data: DataOption = None,
     output: OutputOption = None,
@@ -111,7 +117,10 @@ def _tell_appeal(found: Appeal) -> None:
 
 def session(
     parameters: ParametersFile,
-    participant: Annotated[str, typer.Option("--participant", help=say("option.participant"), show_default=False)],
+    participant: Annotated[
+        str,
+        typer.Option("--participant", metavar=say("metavar.id"), help=say("option.participant"), show_default=False),
+    ],
     language: LanguageOption = None,
     data: DataOption = None,
     output: OutputOption = None,

@@ -37,11 +37,17 @@ def plan(parameters: ParametersFile, language: LanguageOption = None, data: Data
 
 
 def simulate(
-    scenario: Annotated[str, typer.Option("--scenario", help=say("option.scenario"))] = "S1",
-    seed: Annotated[int, typer.Option("--seed", min=0, help=say("option.seed"))] = 1,
-    output: Annotated[Path, typer.Option("--output", "-o", help=say("option.simulated"))] = Path("outputs/simulated"),
+    scenario: Annotated[
+        str, typer.Option("--scenario", metavar=say("metavar.scenario"), help=say("option.scenario"))
+    ] = "S1",
+    seed: Annotated[int, typer.Option("--seed", metavar=say("metavar.number"), min=0, help=say("option.seed"))] = 1,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar=say("metavar.folder"), help=say("option.simulated"))
+    ] = Path("outputs/simulated"),
     benchmark: Annotated[bool, typer.Option("--benchmark", help=say("option.benchmark"))] = False,
-    replications: Annotated[int, typer.Option("--replications", min=1, help=say("option.replications"))] = 3,
+    replications: Annotated[
+        int, typer.Option("--replications", metavar=say("metavar.number"), min=1, help=say("option.replications"))
+    ] = 3,
     language: LanguageOption = None,
 ) -> None:
     speak(language)

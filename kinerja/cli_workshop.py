@@ -28,9 +28,13 @@ def register(app: typer.Typer) -> None:
 
 
 def workshop(
-    port: Annotated[int, typer.Option("--port", min=1024, max=65534, help=say("option.workshop_port"))] = 8866,
+    port: Annotated[
+        int, typer.Option("--port", metavar=say("metavar.port"), min=1024, max=65534, help=say("option.workshop_port"))
+    ] = 8866,
     network: Annotated[bool, typer.Option("--network", help=say("option.workshop_network"))] = False,
-    cases: Annotated[int, typer.Option("--cases", min=1, max=14, help=say("option.workshop_cases"))] = CASES,
+    cases: Annotated[
+        int, typer.Option("--cases", metavar=say("metavar.number"), min=1, max=14, help=say("option.workshop_cases"))
+    ] = CASES,
     no_browser: Annotated[bool, typer.Option("--no-browser", help=say("option.no_browser"))] = False,
     language: LanguageOption = None,
 ) -> None:

@@ -275,7 +275,8 @@ def load_evaluation(folder: Path) -> Evaluation:
         )
     loaded = load_record(folder)
     if not isinstance(loaded, Evaluation):
-        raise DataError(f"{folder.name}: found a {type(loaded).__name__}; the evaluation of a run is expected.")
+        where = f"{folder.parent.name}/{folder.name}"
+        raise labels.refusal(DataError, "not_an_evaluation", where=where, found=type(loaded).__name__)
     return loaded
 
 
@@ -328,10 +329,7 @@ def borrowed_calibration(parameters: Parameters) -> Calibration | None:
         return None
     calibration = load_evaluation(parameters.located(source) / FOLDER).calibration
     if calibration is None:
-        raise DataError(
-            f"calibration.prior_from: {source.as_posix()} has no calibration; a run with ratings and staff is "
-            "expected. Name another run, or remove the key."
-        )
+        raise _unusable_run(parameters, "calibration.prior_from", source, "prior_without_calibration")
     return calibration
 
 
@@ -347,11 +345,13 @@ def _previous_people(parameters: Parameters) -> pd.DataFrame | None:
         return None
     scores = load_evaluation(parameters.located(source) / FOLDER).scores
     if scores is None:
-        raise DataError(
-            f"privacy.previous_run: {source.as_posix()} has no scores of people; a run with ratings or indicators is "
-            "expected. Name another run, or remove the key."
-        )
+        raise _unusable_run(parameters, "privacy.previous_run", source, "previous_without_scores")
     return scores.ratees[["ratee", "unit"]].reset_index(drop=True)
+
+
+def _unusable_run(parameters: Parameters, key: str, source: Path, code: str) -> DataError:
+    where = parameters.file.name if parameters.file else "parameters"
+    return labels.refusal(DataError, code, where=where, column=key, found=source.as_posix())
 
 
 def _saved(folder: Path, identity: Mapping[str, str]) -> Evaluation | None:
@@ -368,7 +368,8 @@ def _in_language(evaluation: Evaluation, language: str | None) -> Evaluation:
     if language is None or language == evaluation.parameters.language:
         return evaluation
     if language not in labels.LANGUAGES:
-        raise ParameterError(f"language: found {language!r}; {' or '.join(labels.LANGUAGES)} is allowed.")
+        allowed = ", ".join(labels.LANGUAGES)
+        raise labels.refusal(ParameterError, "not_allowed", where="language", found=repr(language), allowed=allowed)
     return replace(evaluation, parameters=evaluation.parameters.model_copy(update={"language": language}))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from kinerja import labels
 from kinerja.errors import DataError
 from kinerja.parameters import Parameters
 
@@ -44,11 +45,15 @@ def load_record(folder: Path) -> Any:
         record_class = _record_class(content["class"])
         values = {name: _decode(value, folder) for name, value in content["fields"].items()}
         return record_class(**values)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise labels.refusal(DataError, "no_record", where=_place(folder)) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{folder.name}/{RECORD}: found {type(error).__name__} ({error}); a record saved by this version of "
-            "kinerja is expected. Delete the run's folder and run the report again."
-        ) from error
+        raise labels.refusal(DataError, "old_record", where=_place(folder), found=type(error).__name__) from error
+
+
+def _place(folder: Path) -> str:
+    """The record as a person finds it: the run's folder first."""
+    return f"{folder.parent.name}/{folder.name}/{RECORD}"
 
 
 def _encode(value: Any, folder: Path, name: str) -> Any:

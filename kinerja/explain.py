@@ -221,9 +221,7 @@ def _sheet(
     minimum_cell: int,
 ) -> Sheet:
     if not pages.knows(ratee):
-        raise DataError(
-            f"explain: ratee {ratee!r} is not in the run of {frames.period}; look the id up in the staff list."
-        )
+        raise labels.refusal(DataError, "person_not_in_run", where="--ratee", found=repr(ratee), period=frames.period)
     person, scored = pages.person("persons", ratee), pages.person("ratees", ratee)
     unit = str((person or scored or {}).get("unit", "") or "")
     inputs = input_table(frames, pages, ratee, unit, minimum_cell=minimum_cell)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kinerja.errors import ParameterError
+from kinerja.errors import ParameterError, Problem
 from kinerja.feedback_aggregated import tables_from_means
 from kinerja.feedback_comments import Comments, summarise_comments
 from kinerja.feedback_index import ELEMENT_COLUMNS, INDEX_COLUMNS, element_table, group_moments, index_table
@@ -198,9 +198,12 @@ def _check(responses: pd.DataFrame | None, by: Sequence[str], attributes: Sequen
     for key, columns in wanted.items():
         lacking = sorted(set(columns) - set(responses.columns))
         if lacking and key == "feedback.attributes":
+            found = ", ".join(lacking)
+            headers = ", ".join(map(str, responses.columns))
             raise ParameterError(
-                f"{key}: found {', '.join(lacking)}; the responses have {', '.join(map(str, responses.columns))}. "
-                "Name one of these, or map the column in sources.responses.columns."
+                f"{key}: found {found}; the responses have {headers}. Name one of these, or map the column in "
+                "sources.responses.columns.",
+                [Problem(where=key, found=found, code="no_such_column", data={"columns": headers})],
             )
 
 

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from kinerja.errors import Problem
+from kinerja.errors import KinerjaError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_Refusal = TypeVar("_Refusal", bound=KinerjaError)
 
 Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
 MISSING = "–"
 """What a table shows where there is no value."""
+
+QUOTING = frozenset({"yaml_syntax", "unreadable", "cannot_write", "notebook_unreadable", "notebook_cell"})
+"""Problems whose `found` is what another program said."""
 
 PROBLEM_COLUMNS = ("file", "row", "column", "value", "rule", "allowed", "way_out")
 
@@ -64,6 +71,20 @@ def text(key: str, language: Language = "id", **values: Any) -> str:
 
 def has_text(key: str) -> bool:
     return key in _table("text")
+
+
+def said(sentence: str, language: Language = "id") -> str:
+    """What another program said in English (typer, YAML, the system), in the language; unknown sentences as they are.
+
+    Known are the texts `said.*`: their English is the program's own wording, placeholders stand for any words, which
+    may be a known sentence again.
+    """
+    if language == "en":
+        return sentence
+    for pattern, key in _sayings():
+        if found := pattern.fullmatch(sentence):
+            return text(key, language, **{name: said(words, language) for name, words in found.groupdict().items()})
+    return sentence
 
 
 def number(value: float | int | None, digits: int | None = None, language: Language = "id") -> str:
@@ -115,7 +136,7 @@ def problem_table(problems: Iterable[Problem], language: Language = "id") -> pd.
             p.where,
             "" if p.row is None else p.row,
             p.column or "",
-            p.found,
+            _found(p, language),
             p.code,
             text(f"problem.{p.code}.allowed", language, **p.data),
             text(f"problem.{p.code}.way_out", language, **p.data),
@@ -132,17 +153,40 @@ def problem_sentence(problem: Problem, language: Language = "en") -> str:
         place += f", {text('problem.row', language)} {problem.row}"
     if problem.column:
         place += f", {problem.column}"
-    found = f" {text('problem.found', language, found=problem.found)};" if problem.found else ""
+    shown = _found(problem, language)
+    found = f" {text('problem.found', language, found=shown)};" if shown else ""
     allowed = text(f"problem.{problem.code}.allowed", language, **problem.data)
     way_out = text(f"problem.{problem.code}.way_out", language, **problem.data)
     return f"{place}:{found} {allowed} {way_out}"
 
 
-def problem_message(problems: Sequence[Problem], language: Language = "en") -> str:
-    """The message of an error: the first problem as a sentence, and how many more there are."""
-    first = problem_sentence(problems[0], language)
+def _found(problem: Problem, language: Language) -> str:
+    return said(problem.found, language) if problem.code in QUOTING else problem.found
+
+
+def problem_message(problems: Sequence[Problem], language: Language | None = None) -> str:
+    """The message of an error: the first problem as a sentence, and how many more there are.
+
+    language : None takes KINERJA_LANGUAGE, which a run sets for the notebooks it makes, else English
+    """
+    wanted = language or os.environ.get("KINERJA_LANGUAGE", "")
+    spoken: Language = wanted if wanted in LANGUAGES else "en"
+    first = problem_sentence(problems[0], spoken)
     more = len(problems) - 1
-    return first if not more else f"{first} {text('problem.more', language, n=more)}"
+    return first if not more else f"{first} {text('problem.more', spoken, n=more)}"
+
+
+def error_message(error: KinerjaError, language: Language) -> str:
+    """The message of an error in a language; English where it carries no problem."""
+    return problem_message(error.problems, language) if error.problems else error.message
+
+
+def refusal(
+    kind: type[_Refusal], code: str, *, where: str, column: str | None = None, found: object = "", **data: Any
+) -> _Refusal:
+    """The error that one problem makes; the arguments are the fields of `Problem`, `data` fills its sentences."""
+    problem = Problem(where=where, column=column, found=str(found), code=code, data=data)
+    return kind(problem_message([problem]), [problem])
 
 
 class _Formatter(string.Formatter):
@@ -169,6 +213,19 @@ class _Formatter(string.Formatter):
 def _decimals(spec: str, otherwise: int | None) -> int | None:
     digits = spec.strip("+f%d").removeprefix(".")
     return int(digits) if digits else otherwise
+
+
+@cache
+def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Patterns of the texts `said.*`, those with the most words of their own first."""
+    keys = [key for key in _table("text") if key.startswith("said.")]
+    found = []
+    for key in keys:
+        english = _table("text")[key]["en"]
+        fields = [(literal, name) for literal, name, _, _ in string.Formatter().parse(english)]
+        pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in fields)
+        found.append((sum(len(literal) for literal, _ in fields), re.compile(pattern, re.DOTALL), key))
+    return tuple((pattern, key) for _, pattern, key in sorted(found, key=lambda entry: -entry[0]))
 
 
 @cache

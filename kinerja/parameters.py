@@ -528,7 +528,9 @@ def _from_pydantic(name: str, detail: Any, raw: dict[str, Any]) -> Problem:
     """One of pydantic's errors as a Problem, the code chosen by what a person can do about it."""
     location = tuple(part for part in detail["loc"] if part not in ("[key]", "date", "datetime"))
     kind, context, found = detail["type"], detail.get("ctx", {}), detail.get("input")
-    if kind == "missing":
+    if kind in _NOT:
+        return _problem(name, location, found, _NOT[kind], {})
+    if kind == "missing" and not isinstance(location[-1], int):
         return _problem(name, location, None, "missing_key", {"name": str(location[-1])})
     if kind == "extra_forbidden":
         return _problem(name, location, found, "unknown_key", {"near": _near(location)})
@@ -544,7 +546,9 @@ def _from_pydantic(name: str, detail: Any, raw: dict[str, Any]) -> Problem:
     if kind in _LIMITS:
         code, key = _LIMITS[kind]
         return _problem(name, location, found, code, {"limit": str(context[key])})
-    return _problem(name, location, found, "wrong_type", {"kind": _KIND.get(kind, detail["msg"])})
+    if kind in _KIND:
+        return _problem(name, location, found, "wrong_type", {"kind": _KIND[kind]})
+    return _problem(name, location, found, "unusable_value", {})
 
 
 _OWN: Mapping[str, tuple[str, ...]] = {
@@ -568,8 +572,14 @@ _LIMITS = {
     "string_too_short": ("at_least", "min_length"),
 }
 
+_NOT = {
+    "string_type": "not_text",
+    "dict_type": "not_mapping",
+    "model_type": "not_mapping",
+    "model_attributes_type": "not_mapping",
+}
+
 _KIND = {
-    "string_type": "text, teks",
     "int_type": "1, 2, 3",
     "int_from_float": "1, 2, 3",
     "float_type": "12.5",
@@ -577,11 +587,10 @@ _KIND = {
     "date_type": "2026-09-30",
     "date_from_datetime_inexact": "2026-09-30",
     "datetime_type": "2026-09-30",
-    "dict_type": "key: value",
-    "model_type": "key: value",
-    "model_attributes_type": "key: value",
-    "list_type": "- a\n- b",
+    "list_type": "[a, b]",
     "tuple_type": "[1, 5]",
+    "too_long": "[1, 5]",
+    "missing": "[1, 5]",
     "path_type": "data/file.csv",
     "is_instance_of": "data/file.csv",
 }

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kinerja import labels
 from kinerja.errors import KinerjaError, ParameterError
 from kinerja.places import NOTEBOOKS, extra
 from kinerja.report import PERIOD_REPORT, notebook_arguments, publish
@@ -93,9 +94,7 @@ def batch(
     started = time.monotonic()
     chosen = list(runs) if isinstance(runs, Sequence) else [runs]
     if not chosen or (by is not None and len(chosen) != 1):
-        raise ParameterError(
-            f"batch: found {len(chosen)} parameters files; --by unit takes exactly one, else at least one."
-        )
+        raise labels.refusal(ParameterError, "batch_by_one", where="batch", found=len(chosen))
     # Numbers must not depend on how many threads or processes share the machine.
     os.environ.update({key: os.environ.get(key, value) for key, value in FIXED.items()})
     folder, jobs = (
@@ -149,7 +148,8 @@ def make_report(job: Mapping[str, Any]) -> dict[str, Any]:
     except NotebookError as error:
         return {"name": job["name"], "status": "failed", "cell": error.cell, "cause": error.cause}
     except KinerjaError as error:
-        return {"name": job["name"], "status": "failed", "cause": error.message}
+        language = job["overrides"]["language"]
+        return {"name": job["name"], "status": "failed", "cause": labels.error_message(error, language)}
     except Exception as error:
         return {"name": job["name"], "status": "failed", "cause": f"{type(error).__name__}: {error}"[:300]}
     return {"name": job["name"], "status": "written"}
@@ -172,7 +172,8 @@ def _unit_jobs(parameters: Parameters, notebook: Path) -> tuple[Path, list[dict[
     staff = evaluation.inputs.staff
     units = sorted({str(unit) for unit in staff.loc[staff["period"] == parameters.period.id, "unit"].dropna()})
     if not units:
-        raise ParameterError(f"batch: found no unit in {parameters.period.id}; --by unit needs staff with units.")
+        where = parameters.file.name if parameters.file else "parameters"
+        raise labels.refusal(ParameterError, "batch_no_units", where=where, period=parameters.period.id)
     folder = parameters.run_folder / "units"
     record = run_record(parameters, evaluation, notebooks=[notebook])
     names = _file_names(units)
@@ -185,9 +186,7 @@ def _run_jobs(runs: Sequence[Parameters], notebook: Path) -> tuple[Path, list[di
     folders = [run.run_folder for run in runs]
     if len(set(folders)) != len(folders):
         twice = next(f.name for f in folders if folders.count(f) > 1)
-        raise ParameterError(
-            f"batch: found two runs called {twice}; each needs a name of its own. Set output.run in one."
-        )
+        raise labels.refusal(ParameterError, "batch_same_run", where="batch", column="output.run", found=twice)
     jobs = []
     for run in runs:
         record = run_record(run, _identified(run), notebooks=[notebook])
@@ -262,16 +261,14 @@ def _cluster(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ParameterError(
-            f"--scheduler {address}: found no Dask here. Install it with {extra('cluster')}."
+        raise labels.refusal(
+            ParameterError, "no_dask", where=f"--scheduler {address}", install=extra("cluster")
         ) from error
     try:
         client = Client(address, timeout=REACH)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
-        raise ParameterError(
-            f"--scheduler {address}: found {type(error).__name__}; the address of a running Dask scheduler is "
-            "expected, such as tcp://scheduler:8786."
-        ) from error
+        where, found = f"--scheduler {address}", type(error).__name__
+        raise labels.refusal(ParameterError, "no_scheduler", where=where, found=found) from error
     return client
 
 

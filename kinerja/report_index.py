@@ -58,7 +58,8 @@ def _row(
     grave = [f for f in summary["findings"] if f["level"] != "note"] if summary else []
     last = labels.number(len(grave), 0, language) if summary else labels.MISSING
     cells = "".join(f'<td class="kj-num">{escape(known.get(fact, labels.MISSING))}</td>' for fact in facts)
-    note = f'<br><span class="kj-small">{escape(labels.text("report.index.failed", language, cause=failure))}</span>'
+    why = labels.text("report.index.failed", language, cause=labels.said(failure, language))
+    note = f'<br><span class="kj-small">{escape(why)}</span>'
     return f'<tr><th scope="row">{link}{note if failure else ""}</th>{cells}<td class="kj-num">{last}</td></tr>'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kinerja import labels
 from kinerja.errors import KinerjaError
 from kinerja.places import extra
 from kinerja.plots_svg import without_variables
@@ -19,8 +20,8 @@ def write_pdf(page: str, path: Path) -> None:
     try:
         from weasyprint import HTML
     except (ImportError, OSError) as error:
-        raise KinerjaError(
-            f"output.pdf: found {type(error).__name__} ({str(error).splitlines()[0]}); WeasyPrint is needed. Install "
-            f"it with {extra('pdf')}, and Pango on Linux, or print the HTML page to PDF from a browser."
+        found = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        raise labels.refusal(
+            KinerjaError, "no_weasyprint", where="output.pdf", found=found, install=extra("pdf")
         ) from error
     HTML(string=without_variables(page)).write_pdf(str(path), pdf_variant="pdf/ua-1")

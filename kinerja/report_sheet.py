@@ -40,7 +40,7 @@ def write_sheets(
     WriteError : the folder cannot be written
     """
     if evaluation.scores is None:
-        raise DataError("sheet: the run has no ratings or indicators of people; a sheet needs them.")
+        raise labels.refusal(DataError, "sheet_no_people", where=evaluation.parameters.run)
     known = [str(name) for name in evaluation.scores.ratees["ratee"]]
     chosen = known if ratees is None else list(ratees)
     folder = evaluation.parameters.run_folder / FOLDER

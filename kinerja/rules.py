@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import yaml
 
-from kinerja.errors import Problem, RuleError
+from kinerja import labels
+from kinerja.errors import RuleError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,12 +99,11 @@ class Rules:
         RuleError : there is no such table, or it was not in force that day
         """
         if name not in self.tables:
-            raise _refusal("rule_unknown", name, {"rules": ", ".join(self.tables)}, f"one of {', '.join(self.tables)}")
+            raise _refusal("rule_unknown", name, name, rules=", ".join(self.tables))
         found = self.tables[name]
         if not found.in_force:
-            span = f"from {found.since}" + (f" to {found.until}" if found.until else "")
-            data = {"on": str(self.on), "since": str(found.since), "until": str(found.until or "")}
-            raise _refusal("rule_not_in_force", name, data, f"a day {span}, found {self.on}")
+            until = f" – {found.until}" if found.until else ""
+            raise _refusal("rule_not_in_force", name, self.on, days=f"{found.since}{until}")
         return found
 
     def values(self, name: str) -> Mapping[str, Any]:
@@ -149,9 +149,8 @@ def round_half_up(value: float, decimals: int) -> float:
     return float(exact.quantize(step, rounding=ROUND_HALF_UP))
 
 
-def _refusal(code: str, name: str, data: Mapping[str, Any], allowed: str) -> RuleError:
-    problem = Problem(where=f"data/rules/{name}.yaml", found=name, code=code, data=data)
-    return RuleError(f"data/rules: rule {name!r} cannot be used; allowed: {allowed}.", [problem])
+def _refusal(code: str, name: str, found: object, **data: str) -> RuleError:
+    return labels.refusal(RuleError, code, where=f"data/rules/{name}.yaml", found=found, **data)
 
 
 def _at(rule: Rule, history: Mapping[date, Any], on: date) -> Rule:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kinerja import labels
 from kinerja.errors import RuleError
 from kinerja.rules import (
     CONVERSION_2021,
@@ -30,7 +31,7 @@ def predikat(rules: Rules, work: str, behaviour: str) -> str:
     table = rules.values(PREDIKAT)
     for name, level in (("work", work), ("behaviour", behaviour)):
         if level not in table["levels"]:
-            raise RuleError(f"predikat: {name} is {level!r}; allowed: {', '.join(table['levels'])}.")
+            raise _not_among(PREDIKAT, name, level, table["levels"])
     return str(table["matrix"][work][behaviour])
 
 
@@ -45,7 +46,7 @@ def canonical_category(rules: Rules, word: str) -> str:
     for category, aliases in rules.values(PREDIKAT)["aliases"].items():
         if wanted in aliases or wanted == category.replace("_", " "):
             return str(category)
-    raise RuleError(f"category {word!r} is no predikat or rating of PermenPANRB 6/2022. Name it in scoring.categories.")
+    raise labels.refusal(RuleError, "category_unknown", where="scoring.categories", found=repr(word))
 
 
 def grade(rules: Rules, index: float, *, rule: str = SKM) -> str:
@@ -58,7 +59,8 @@ def grade(rules: Rules, index: float, *, rule: str = SKM) -> str:
     table = rules.values(rule)
     lowest, highest = table["range"]
     if not math.isfinite(index) or not lowest - 1e-9 <= index <= highest + 1e-9:
-        raise RuleError(f"{rule}: an index of {index:g} cannot be; allowed: {lowest} to {highest}.")
+        limits = {"lowest": f"{lowest:g}", "highest": f"{highest:g}"}
+        raise labels.refusal(RuleError, "index_impossible", where=rule, found=f"{index:g}", **limits)
     rounded = round_half_up(index, table["decimals"])
     return str(
         next((b["grade"] for b in reversed(table["bands"]) if rounded >= b["lower"]), table["bands"][0]["grade"])
@@ -90,9 +92,7 @@ def skm_index(rules: Rules, means: Mapping[str, float], *, rule: str = SKM, weig
     expected = elements(rules, rule=rule)
     if set(means) != set(expected):
         amiss = sorted(set(means) ^ set(expected))
-        raise RuleError(
-            f"{rule}: elements {', '.join(amiss)} are missing or unknown; the index needs all {len(expected)}."
-        )
+        raise labels.refusal(RuleError, "elements_amiss", where=rule, found=", ".join(amiss), n=len(expected))
     return (
         math.fsum(means.values()) * element_weight(rules, rule=rule, weights=weights) * skm_multiplier(rules, rule=rule)
     )
@@ -107,7 +107,7 @@ def element_weight(rules: Rules, *, rule: str = SKM, weights: str = "exact") -> 
     """
     table = rules.values(rule)
     if weights not in table["weights"]:
-        raise RuleError(f"{rule}: feedback.weights is {weights!r}; allowed: {', '.join(table['weights'])}.")
+        raise _not_among(rule, "feedback.weights", weights, table["weights"])
     printed = table["weights"][weights]
     return 1 / len(table["elements"]) if printed is None else float(printed)
 
@@ -120,7 +120,8 @@ def category_2019(rules: Rules, value: float, *, new_idea: bool) -> str:
     """The category of a value after PP 30/2019 article 41; from 110 the new idea decides, not the number."""
     table = rules.values(SCALE_2019)
     if not 0 <= value <= table["maximum"]:
-        raise RuleError(f"PP 30/2019 article 41: the value {value:g} is outside 0 to {table['maximum']}.")
+        limits = {"lowest": 0, "highest": table["maximum"]}
+        raise labels.refusal(RuleError, "value_range", where=SCALE_2019, found=f"{value:g}", **limits)
     fitting = [b for b in table["bands"] if b["from"] <= value and (new_idea or not b.get("needs_new_idea"))]
     return str(fitting[-1]["category"])
 
@@ -134,9 +135,8 @@ def convert_2021(rules: Rules, attainment: float, *, maximum_target: bool = Fals
     full = table["full_target"]
     whole = round_half_up(attainment, 0)
     if whole < 0 or not math.isfinite(attainment):
-        raise RuleError(
-            f"PermenPANRB 8/2021: an attainment of {attainment:g} per cent cannot be converted; allowed: 0 and more."
-        )
+        found = f"{attainment:g}"
+        raise labels.refusal(RuleError, "at_least", where=CONVERSION_2021, column="attainment", found=found, limit=0)
     if whole == full["at"]:
         row = full["with_maximum_target"] if maximum_target else full
         return str(row["category"]), float(row["value"])
@@ -157,10 +157,10 @@ def credit(rules: Rules, category: str, level: str, *, months: float = 12) -> fl
     table = rules.values(CREDIT)
     for name, key, known in (
         ("predikat", category, table["percentages"]),
-        ("functional level", level, table["coefficients"]),
+        ("level", level, table["coefficients"]),
     ):
         if key not in known:
-            raise RuleError(f"PermenPANRB 1/2023: {name} {key!r} is unknown; allowed: {', '.join(known)}.")
+            raise _not_among(CREDIT, name, key, known)
     return float(months / table["months"] * table["percentages"][category] * table["coefficients"][level])
 
 
@@ -168,7 +168,7 @@ def formula(rules: Rules, polarity: str) -> Mapping[str, Any]:
     """How attainment is computed for a polarity: the formula as printed, and what happens at zero."""
     known: Mapping[str, Mapping[str, Any]] = rules.values(POLARITY)["formulas"]
     if polarity not in known:
-        raise RuleError(f"indicators: polarity {polarity!r} is unknown; allowed: {', '.join(known)}.")
+        raise _not_among("indicators", "polarity", polarity, known)
     return known[polarity]
 
 
@@ -177,8 +177,14 @@ def required_sample(rules: Rules, population: int) -> int:
     table = rules.values(KREJCIE_MORGAN)
     spread = table["chi_squared"] * table["proportion"] * (1 - table["proportion"])
     if population < 1:
-        raise RuleError(f"feedback.population is {population}; a number served is at least 1.")
+        raise labels.refusal(RuleError, "at_least", where="feedback.population", found=population, limit=1)
     return int(round_half_up(spread * population / (table["margin"] ** 2 * (population - 1) + spread), 0))
+
+
+def _not_among(where: str, column: str, found: str, allowed: Iterable[str]) -> RuleError:
+    return labels.refusal(
+        RuleError, "not_allowed", where=where, column=column, found=repr(found), allowed=", ".join(allowed)
+    )
 
 
 def names(rows: Sequence[Mapping[str, Any]], key: str, language: str) -> Mapping[str, str]:

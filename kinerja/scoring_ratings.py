@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from kinerja.errors import DataError
+from kinerja.errors import DataError, Problem
 from kinerja.rules import PREDIKAT, Rules
 
 ROLE_COLUMNS = ("period", "ratee", "role", "n_raters", "n_items", "n", "rating", "points")
@@ -46,10 +46,16 @@ def points_by_role(ratings: pd.DataFrame, scale: tuple[float, float]) -> pd.Data
     lowest, highest = scale
     outside = ratings[(ratings["rating"] < lowest) | (ratings["rating"] > highest)]
     if len(outside):
-        first = outside.iloc[0]
+        limits = {"lowest": f"{lowest:g}", "highest": f"{highest:g}"}
+        problems = [
+            Problem(where="ratings", column=f"{ratee}, {item}", found=f"{rating:g}", code="off_scale", data=limits)
+            for ratee, item, rating in outside[["ratee", "item", "rating"]].itertuples(index=False)
+        ]
+        first = problems[0]
         raise DataError(
-            f"ratings: {len(outside)} ratings lie outside the scale {lowest:g} to {highest:g}, the first is "
-            f"{first['rating']:g} (ratee {first['ratee']}, item {first['item']}). Correct it, or set scoring.scale."
+            f"ratings, {first.column}: found {first.found} ({len(problems)} ratings outside the scale {lowest:g} to "
+            f"{highest:g}). Correct it, or set scoring.scale.",
+            problems,
         )
     each = (
         ratings.groupby(["period", "ratee", "role", "rater"], sort=True)["rating"].agg(["mean", "size"]).reset_index()
@@ -89,9 +95,12 @@ def official_levels(stated: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     own = stated[stated["role"] == "supervisor"]
     for kind, rating in own[["official", "rating"]].drop_duplicates().itertuples(index=False):
         if rating not in range(1, len(names[kind]) + 1):
+            levels = ", ".join(f"{place} ({name})" for place, name in enumerate(names[kind], start=1))
+            found = f"{rating:g}"
             raise DataError(
-                f"ratings: the official {kind} rating {rating:g} is unknown; allowed: 1 to {len(names[kind])} "
-                f"({', '.join(names[kind])}). Correct it, or name the item otherwise."
+                f"ratings: found the official {kind} rating {found}; allowed: {levels}. Correct it, or name the item "
+                "otherwise.",
+                [Problem(where="ratings", column=kind, found=found, code="official_rating", data={"levels": levels})],
             )
     words = [names[kind][int(rating) - 1] for kind, rating in own[["official", "rating"]].itertuples(index=False)]
     return (

@@ -41,8 +41,11 @@ def annex(evaluation: Evaluation, language: labels.Language) -> Iterator[Block |
 
 def rules_table(evaluation: Evaluation, language: labels.Language) -> Table:
     """The rules in force, with how far each is verified."""
+    rules = evaluation.rules[evaluation.rules["in_force"]].rename(columns={"status": "rule_status"})
+    # A rule's file names its source once, where it has to say something of it in English.
+    told = {name: rules[name].map(lambda words: labels.said(words, language)) for name in ("document", "article")}
     return table(
-        evaluation.rules[evaluation.rules["in_force"]].rename(columns={"status": "rule_status"}),
+        rules.assign(**told),
         columns=[
             words(f"title_{language}", label=labels.label("rule", language)),
             words("document"),

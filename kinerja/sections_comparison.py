@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -38,7 +39,11 @@ def comparison_tables(
             [words("table"), *(number(c, 0) for c in ("only_a", "only_b", "changed")), number("largest", 4)],
         ),
         ("persons", _ranked(found.persons, first), PERSONS),
-        ("changes", found.changes, [words("table"), words("key"), words("column"), words("a"), words("b")]),
+        (
+            "changes",
+            _in_words(found.changes, language),
+            [words("table"), words("key"), code("column"), words("a"), words("b")],
+        ),
     )
     for name, frame, columns in parts:
         if len(frame):
@@ -70,6 +75,22 @@ def verification_tables(found: Verification, language: labels.Language, *, limit
                 name=f"comparison_{name}",
                 limit=limit,
             )
+
+
+def _in_words(changes: pd.DataFrame, language: labels.Language) -> pd.DataFrame:
+    """Keys and values with the words of categories (`supervisor`, `above`); ids and figures stay as they are."""
+    columns = [name for name in ("key", "a", "b") if name in changes]
+    return changes.assign(**{name: changes[name].map(lambda value: _worded(value, language)) for name in columns})
+
+
+def _worded(value: object, language: labels.Language) -> object:
+    return " / ".join(_category(part, language) for part in value.split(" / ")) if isinstance(value, str) else value
+
+
+def _category(part: str, language: labels.Language) -> str:
+    keys = (f"{group}.{part}" for group in ("role", "work", "level", "kind"))
+    known = next((key for key in (*keys, part) if labels.has_label(key)), None)
+    return labels.label(known, language) if known and re.fullmatch("[a-z_]{3,}", part) else part
 
 
 def _ranked(persons: pd.DataFrame, first: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kinerja import labels
-from kinerja.errors import DataError, ParameterError, Problem
+from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import Evaluation
 from kinerja.explain import explain
 from kinerja.plots import dot_interval_chart
@@ -25,7 +25,7 @@ from kinerja.results import OK, Finding
 from kinerja.sections import Section
 from kinerja.sections_annex import rules_table
 from kinerja.sections_citizens import elements_table
-from kinerja.sections_unit import unit_section
+from kinerja.sections_unit import unit_section, unknown_unit
 from kinerja.sections_unit_cells import OFFICE, hidden_answers, index_rows, is_shown, people_table, predikat_table
 from kinerja.tables import Table, code, interval, number, percent, table, words
 
@@ -89,7 +89,7 @@ def who(evaluation: Evaluation, reader: str, *, unit: str = "", ratee: str = "")
         unit = unit or home
     units = sorted(evaluation.inputs.staff["unit"].dropna().astype(str).unique())
     if unit and unit not in units:
-        raise DataError(f"--unit: found {unit!r}; one of the run's is expected: {', '.join(units[:20])}.")
+        raise unknown_unit(unit, units)
     return Seen(reader=reader_name, unit=unit, ratee=ratee)
 
 
@@ -97,13 +97,13 @@ def _unit_of(evaluation: Evaluation, ratee: str) -> str:
     people = pd.DataFrame(columns=["ratee", "unit"]) if evaluation.scores is None else evaluation.scores.ratees
     mine = people.loc[people["ratee"] == ratee, "unit"]
     if mine.empty:
-        raise DataError(f"--ratee: found {ratee!r}; a person of the run is expected.")
+        period = evaluation.parameters.period.id
+        raise labels.refusal(DataError, "person_not_in_run", where="--ratee", found=repr(ratee), period=period)
     return "" if pd.isna(mine.iloc[0]) else str(mine.iloc[0])
 
 
 def _refused(where: str, found: str, code: str, **data: str) -> ParameterError:
-    problem = Problem(where=where, found=found, code=code, data=data)
-    return ParameterError(labels.problem_message([problem]), [problem])
+    return labels.refusal(ParameterError, code, where=where, found=found, **data)
 
 
 def _overview(evaluation: Evaluation, seen: Seen, language: labels.Language) -> Iterator[Block]:

@@ -74,10 +74,8 @@ def open_review(
     ParameterError : only one run is named, or neither runs nor a parameters file
     """
     if bool(run_a) != bool(run_b) or not (run_a or parameters_file):
-        raise ParameterError(
-            f"open_review: found run_a={str(run_a)!r}, run_b={str(run_b)!r}; two runs are expected, or none and a "
-            "parameters_file. Name the other run's folder."
-        )
+        found = f"{str(run_a)!r}, {str(run_b)!r}"
+        raise labels.refusal(ParameterError, "review_two_runs", where="run_a, run_b", found=found)
     if run_a:
         a, b = (_kept(Path(run), base) for run in (run_a, run_b))
     else:

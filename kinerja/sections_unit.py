@@ -7,7 +7,7 @@ from the office or from the reports of the other units (`sections_unit_cells`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -50,14 +50,18 @@ def unit_section(name: str, evaluation: Evaluation, unit: str, language: labels.
         raise ParameterError(f"unit_section: found {name!r}; one of {', '.join(NAMES)} is allowed.")
     known = sorted(evaluation.inputs.staff["unit"].dropna().astype(str).unique())
     if unit not in known:
-        raise DataError(
-            f"unit_section: found the unit {unit!r}; one of the run's is expected: {', '.join(known[:20])}."
-        )
+        raise unknown_unit(unit, known)
     spoken = language or evaluation.parameters.language
     build = _PARTS[name]
     title = heading(f"unit.{name}.title", spoken, anchor=name)
     opening = () if name == "overview" else (title,)
     return Section(name=name, language=spoken, blocks=(*opening, *build(evaluation, unit, spoken)))
+
+
+def unknown_unit(unit: str, known: Sequence[str]) -> DataError:
+    """The refusal of a unit that the run does not have."""
+    units = ", ".join(known[:20])
+    return labels.refusal(DataError, "unit_not_in_run", where="--unit", found=repr(unit), units=units)
 
 
 def _overview(evaluation: Evaluation, unit: str, language: labels.Language) -> Iterator[Block | Table | Chart]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kinerja import labels
 from kinerja.errors import DataError, ParameterError
 
 FILE = "signoff.json"
@@ -45,12 +46,10 @@ def sign_off(folder: Path, *, name: str, remarks: str = "") -> Signoff:
     DataError : the folder holds no manifest
     """
     if not name.strip():
-        raise ParameterError("signoff: found an empty name; the reviewer's name is expected. Give it with --name.")
+        raise labels.refusal(ParameterError, "signoff_no_name", where="--name", found=repr(name))
     digest = manifest_hash(folder)
     if digest is None:
-        raise DataError(
-            f"{folder.name}: found no {MANIFEST}; the folder of a finished run is expected (outputs/<run>)."
-        )
+        raise labels.refusal(DataError, "no_manifest", where=folder.name, name=MANIFEST)
     file = folder / FILE
     earlier = _content(file)
     history = [*earlier.pop("history", []), earlier] if earlier else []
@@ -99,10 +98,8 @@ def _content(file: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         _ = content["name"], content["remarks"], content["manifest_sha256"], content["at"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{file.parent.name}/{FILE}: found {type(error).__name__}; what kinerja signoff wrote is expected. "
-            "Remove it and sign again."
-        ) from error
+        where = f"{file.parent.name}/{FILE}"
+        raise labels.refusal(DataError, "signoff_damaged", where=where, found=type(error).__name__) from error
     return content
 
 

@@ -210,7 +210,7 @@ def table(
         marks=_marks(frame, language),
         suppressed=hidden,
         limit=limit,
-        sheet=sheet or name.replace("_", " "),
+        sheet=sheet or sheet_name(name, language),
     )
 
 
@@ -228,6 +228,12 @@ def table_from_json(content: Mapping[str, Any]) -> Table:
     rows = tuple(tuple(_from_json(v) for v in row) for row in fields.pop("rows"))
     marks, hidden = tuple(fields.pop("marks")), tuple(fields.pop("suppressed"))
     return Table(columns=columns, rows=rows, marks=marks, suppressed=hidden, **fields)
+
+
+def sheet_name(name: str, language: labels.Language) -> str:
+    """The title of a table's sheet in a spreadsheet; a table without one has its own name as words."""
+    key = f"sheet_name.{name}"
+    return labels.text(key, language) if labels.has_text(key) else name.replace("_", " ")
 
 
 def relabel(given: Table, **headers: str) -> Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kinerja import labels
 from kinerja.comparison import Comparison, compare_evaluations, compare_settings
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import CHECKSUMS, FOLDER, Evaluation, checksums, evaluate, load_evaluation
@@ -77,10 +78,7 @@ def _home(folder: Path, kept: Evaluation, base: Path | None) -> Path:
     for place in places:
         if _holds_sources(kept.parameters, place, base):
             return place
-    raise DataError(
-        f"{folder.name}: found neither the parameters file {name!r} nor the recorded inputs above the run's folder; "
-        "the project in which the run was made is expected. Say where it is with --data."
-    )
+    raise labels.refusal(DataError, "no_project", where=folder.name, name=name)
 
 
 def _holds_sources(parameters: Parameters, place: Path, data: Path | None) -> bool:
@@ -109,10 +107,8 @@ def _recorded(folder: Path) -> list[tuple[str, str]]:
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{folder.name}/{MANIFEST}: found {type(error).__name__} ({error}); the manifest that kinerja wrote is "
-            "expected. It was changed by hand or damaged: restore it from a copy, or run the report again."
-        ) from error
+        where = f"{folder.name}/{MANIFEST}"
+        raise labels.refusal(DataError, "manifest_damaged", where=where, found=type(error).__name__) from error
 
 
 def _state(path: Path, digest: str) -> str:
@@ -135,5 +131,6 @@ def _edits(kept: Evaluation, file: Path) -> pd.DataFrame:
         now = load_parameters(file, overrides=overrides)
     except ParameterError as error:
         # A file that is no longer valid is an edit too; the run's own record is what is verified.
-        return pd.DataFrame([(file.name, "", str(error).splitlines()[0])], columns=["key", "a", "b"])
+        said = labels.error_message(error, kept.parameters.language).splitlines()[0]
+        return pd.DataFrame([(file.name, "", said)], columns=["key", "a", "b"])
     return compare_settings(kept.parameters, now)

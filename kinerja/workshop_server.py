@@ -192,7 +192,7 @@ def _handler(room: Room, language: labels.Language, code: str, key: str) -> type
             try:
                 self._act(urlsplit(self.path).path, self._body())
             except KinerjaError as error:
-                self._refuse(HTTPStatus.BAD_REQUEST, error.message)
+                self._refuse(HTTPStatus.BAD_REQUEST, labels.error_message(error, language))
             except (ValueError, KeyError, TypeError, AttributeError):
                 self._refuse(HTTPStatus.BAD_REQUEST)
 

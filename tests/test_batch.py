@@ -160,12 +160,12 @@ def test_several_parameters_files(run, tmp_path):
 
 
 def test_two_runs_of_one_name_are_refused(run):
-    with pytest.raises(ParameterError, match="two runs called run"):
+    with pytest.raises(ParameterError, match="found run; Each run needs a name"):
         report_batch.batch([run, run])
 
 
 def test_by_unit_takes_one_run(run):
-    with pytest.raises(ParameterError, match="found 2 parameters files"):
+    with pytest.raises(ParameterError, match=r"found 2; .*exactly one"):
         report_batch.batch([run, run], by="unit")
 
 

@@ -236,7 +236,7 @@ def test_a_person_without_a_rating_gets_a_sheet_that_says_so():
 
 
 def test_somebody_who_is_not_there():
-    with pytest.raises(DataError, match="'r99' is not in the run of 2026-Q3"):
+    with pytest.raises(DataError, match="found 'r99'; A person of the run of 2026-Q3"):
         explain(_frames(), "r99")
 
 

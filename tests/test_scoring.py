@@ -247,8 +247,8 @@ def test_units_and_trend_over_persons():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ((("a", "s", "supervisor", "i", 6.0),), r"6 \(ratee a, item i\)"),
-        ((("a", "s", "supervisor", "hasil_kerja", 4.0),), "4 is unknown; allowed: 1 to 3"),
+        ((("a", "s", "supervisor", "i", 6.0),), "a, i: found 6 .*1 to 5"),
+        ((("a", "s", "supervisor", "hasil_kerja", 4.0),), r"rating 4; .*1 \(below\), 2 \(meets\), 3 \(above\)"),
     ],
 )
 def test_ratings_off_the_scale_are_refused(rows, message):

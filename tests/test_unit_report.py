@@ -84,7 +84,7 @@ def test_a_sign_off_ends_when_the_manifest_changes(tmp_path):
 
 
 def test_a_sign_off_needs_a_name_and_a_run(tmp_path):
-    with pytest.raises(ParameterError, match="empty name"):
+    with pytest.raises(ParameterError, match="reviewer's name"):
         sign_off(tmp_path, name=" ")
     with pytest.raises(DataError, match=r"manifest\.json"):
         sign_off(tmp_path, name="R. Sari")
