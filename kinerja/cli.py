@@ -93,7 +93,7 @@ def check(parameters: ParametersFile, language: LanguageOption = None, data: Dat
         inputs = read_inputs(resolved, step)
     typer.echo(say("check.good", name=parameters.name, **inputs.counts))
     for file in inputs.files.itertuples():
-        name = f"{file.file} [{file.sheet}]" if file.sheet else file.file
+        name = f"{file.file!s} [{file.sheet!s}]" if file.sheet else str(file.file)
         rows = {"read": file.rows_read, "kept": file.rows_kept, "now": file.rows_in_period}
         typer.echo("  " + say("check.file", file=name, period=resolved.period.id, **rows))
 

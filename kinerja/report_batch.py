@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kinerja.display import Shown
 from kinerja.errors import KinerjaError, ParameterError
 from kinerja.report import NOTEBOOKS, PERIOD_REPORT, notebook_arguments, publish
 from kinerja.report_files import occupied, sha256_text, staged, sweep, write_text
@@ -32,8 +33,8 @@ Step = Callable[[int, int, int, float], None]
 """Progress: reports finished, all, failed, seconds that are probably left."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Failure(Shown):
     """A report that could not be made: which, at which cell of the notebook (0 where none is to blame), and why."""
 
     name: str
@@ -41,8 +42,8 @@ class Failure:
     cause: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batch:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Batch(Shown):
     """What a batch did.
 
     Fields

@@ -9,14 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError
 
 FILE = "signoff.json"
 MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signoff:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Signoff(Shown):
     """Who reviewed a run.
 
     Fields

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import DataError
 from kinerja.parameters import Period, Privacy, Source, Sources
 from kinerja.results import Finding
@@ -38,8 +39,8 @@ ANSWERS = (1.0, 4.0)
 """Scale of the nine elements in PermenPANRB 14/2017; `answers` of `read_sources` sets another."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Inputs:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Inputs(Shown):
     """What the files of a run say, in canonical columns.
 
     Fields

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from kinerja.comparison import Comparison, compare_evaluations, compare_settings
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import CHECKSUMS, FOLDER, Evaluation, checksums, evaluate, load_evaluation
 from kinerja.parameters import Parameters, home_of, load_parameters
@@ -17,8 +18,8 @@ from kinerja.parameters import Parameters, home_of, load_parameters
 MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Verification:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Verification(Shown):
     """What `verify_run` found.
 
     Fields
