@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from kinerja import labels, places
 from kinerja.comparison import Comparison, compare_evaluations
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError, Problem
 from kinerja.evaluation import Evaluation, evaluate
 from kinerja.sources import Inputs
@@ -71,8 +72,8 @@ class Correction(BaseModel):
         return self
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Appeal:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Appeal(Shown):
     """What the correction does.
 
     Fields

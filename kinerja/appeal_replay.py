@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from kinerja import labels
 from kinerja.appeal import Appeal, Correction, appeal_record, apply_correction
+from kinerja.display import Shown
 from kinerja.errors import DataError, Problem
 from kinerja.evaluation import Evaluation
 
@@ -20,8 +21,8 @@ _PARTS = ("run", "changed", "moved")
 """What must be equal: the run that was appealed against, the values that were wrong, the people who move."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class AppealReplay:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class AppealReplay(Shown):
     """An appeal repeated.
 
     Fields

@@ -23,6 +23,7 @@ from kinerja.bias_groups import Comparison, as_text, comparisons, people, with_i
 from kinerja.bias_matched import strata_table
 from kinerja.bias_screens import screen_table
 from kinerja.bias_similarity import similarity_table
+from kinerja.display import Shown
 from kinerja.errors import ParameterError
 from kinerja.multiplicity import Family
 from kinerja.results import Finding
@@ -37,8 +38,8 @@ _MOST_CROSSED = 3
 """More attributes crossed give cells of a handful of persons, all of them hidden."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class BiasChecks:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class BiasChecks(Shown):
     """Everything the fairness section shows; differences are group minus reference, in the outcome's unit or as shares.
 
     Fields

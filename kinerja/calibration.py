@@ -40,12 +40,13 @@ from kinerja.calibration_solve import factorise, predict
 from kinerja.calibration_spread import Within
 from kinerja.calibration_uncertainty import BAND, integrate
 from kinerja.case_mix import ELEMENTS, CaseMix, adjust_case_mix
+from kinerja.display import Shown
 from kinerja.errors import EstimationError, ParameterError
 from kinerja.results import Convergence, Finding
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Calibration:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Calibration(Shown):
     """Calibrated scores and everything they rest on. Points are of the 0-100 scale.
 
     Fields

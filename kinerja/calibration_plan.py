@@ -20,6 +20,7 @@ from kinerja.calibration_gate import dials
 from kinerja.calibration_model import FEEDBACK_SLOPE, INDICATOR_SLOPE, jacobian, restricted, variances
 from kinerja.calibration_rows import FEEDBACK, INDICATOR, PAIR, RATING, Rows
 from kinerja.calibration_solve import factorise, predict
+from kinerja.display import Shown
 from kinerja.results import Finding
 
 Floats = npt.NDArray[np.float64]
@@ -35,8 +36,8 @@ ATTAINMENT_SD = 10.0
 """SD of attainment within a team, points, where the office has none yet (method, section 12)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class EvidencePlan:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class EvidencePlan(Shown):
     """Fields
     ------
     actions : plan_action, amount (second ratings, answers or teams), evidence_team, evidence_culture, error_after

@@ -12,6 +12,7 @@ import pandas as pd
 from kinerja.calibration_blocks import Bucket, with_error
 from kinerja.calibration_model import PARAMETERS, WEAK_MEAN, WEAK_SD, Fit, variances
 from kinerja.calibration_rows import Rows
+from kinerja.display import Shown
 from kinerja.results import Convergence
 
 Floats = npt.NDArray[np.float64]
@@ -20,8 +21,8 @@ NARROWEST_PRIOR = 0.4
 """SD on the working scale below which a borrowed prior is never trusted (method, section 10: .3 to .5)."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Prior:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Prior(Shown):
     """Variance parameters of another run, to be borrowed by a small office.
 
     Fields

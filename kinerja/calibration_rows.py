@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from kinerja.display import Shown
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -17,8 +19,8 @@ RATING, FEEDBACK, INDICATOR, PAIR = 0, 1, 2, 3
 KINDS = ("rating", "feedback", "indicator", "pair")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Rows:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Rows(Shown):
     """n rows, S team-spells (one team under one supervisor), J raters; values in points, centred by period.
 
     Fields

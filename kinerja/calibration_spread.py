@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import lsqr
 
 from kinerja.calibration_frames import Floats, Ints, Persons
+from kinerja.display import Shown
 
 ASSUMED_FREEDOM = 30
 """Degrees of freedom that the assumed share of halo counts as, beside what second ratings measure."""
@@ -20,8 +21,8 @@ SINGLE_RELIABILITY = 0.52
 Psychology 81, 557-574): what one rating without items is taken to hold, where nothing else tells its error."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Within:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Within(Shown):
     """What people within teams differ by, in points squared.
 
     persistent : between people of a team, constant over periods (true differences and halo together)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from kinerja.display import Shown
 from kinerja.errors import DataError
 from kinerja.results import CANNOT, OK, Finding
 
@@ -36,8 +37,8 @@ POINT_KEYS = ("period", "unit", "service", "team", "ratee")
 _MISSING = "(missing)"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class CaseMix:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class CaseMix(Shown):
     """Means of service points (a period, a unit and, where tagged, service, team or ratee), raw and adjusted.
 
     Fields

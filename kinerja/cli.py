@@ -95,6 +95,10 @@ def check(parameters: ParametersFile, language: LanguageOption = None, data: Dat
     with progress() as step:
         inputs = read_inputs(resolved, step)
     typer.echo(say("check.good", name=parameters.name, **inputs.counts))
+    for file in inputs.files.itertuples():
+        name = f"{file.file!s} [{file.sheet!s}]" if file.sheet else str(file.file)
+        rows = {"read": file.rows_read, "kept": file.rows_kept, "now": file.rows_in_period}
+        typer.echo("  " + say("check.file", file=name, period=resolved.period.id, **rows))
 
 
 @app.command(help=help_text("report", "report parameters/andir-2026-q3.yaml --language en"))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kinerja.display import Shown
 from kinerja.evaluation import Evaluation
 from kinerja.parameters import Parameters
 
@@ -34,8 +35,8 @@ CAUSES = (
 """Parts of a run's identity, in the order in which a reader wants them ruled out."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Comparison(Shown):
     """Run B against run A.
 
     Fields

@@ -19,6 +19,7 @@ from kinerja.bias_checks import Settings
 from kinerja.bias_groups import comparisons, people
 from kinerja.decisions_log import LOG_COLUMNS, append_decision, category, number, read_decisions
 from kinerja.decisions_tables import compression_table, evidence_table, flow_table, movement_table
+from kinerja.display import Shown
 from kinerja.results import Finding
 
 __all__ = [
@@ -33,8 +34,8 @@ PREDIKAT = ("sangat_kurang", "kurang", "butuh_perbaikan", "baik", "sangat_baik")
 REPLAY_COLUMNS = ("row", *LOG_COLUMNS, "direction", "status", "reason_code")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Moderation:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Moderation(Shown):
     """What people decided on one run.
 
     Fields

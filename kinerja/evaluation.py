@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kinerja import __version__, labels
+from kinerja.display import Shown
 from kinerja.errors import DataError, EstimationError, ParameterError, Problem
 from kinerja.evaluation_steps import (
     calibrate_ratings,
@@ -58,8 +59,8 @@ NUMERIC_PACKAGES = ("numpy", "pandas", "scipy", "statsmodels")
 """Those whose version can change a figure."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Evaluation:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Evaluation(Shown):
     """One period of one office.
 
     Fields

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import DataError
 from kinerja.explain_change import change_table, predikat_table
 from kinerja.explain_inputs import InputFrames, input_table
@@ -31,8 +32,8 @@ REVIEWER = ("inputs", "steps", "rules", "decisions", "replay")
 """What the reviewer of an objection may see; each is a sentence `sheet.reviewer.<code>`."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Sheet:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Sheet(Shown):
     """One person, one period.
 
     Fields

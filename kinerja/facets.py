@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from kinerja.display import Shown
 from kinerja.errors import ParameterError
 from kinerja.facets_design import Unused, build_design
 from kinerja.facets_estimation import Plan, estimate
@@ -25,8 +26,8 @@ Method = Literal["joint", "marginal"]
 Correction = Literal["joint_bias"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class RaterFit:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class RaterFit(Shown):
     """A fitted many-facet Rasch model.
 
     Fields

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kinerja.display import Shown
 from kinerja.errors import ParameterError, Problem
 from kinerja.feedback_aggregated import tables_from_means
 from kinerja.feedback_comments import Comments, summarise_comments
@@ -28,8 +29,8 @@ JOINT = "+"
 """Joins two columns of `by` to one level: `unit+service`."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Feedback:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Feedback(Shown):
     """Citizens' feedback of one period.
 
     Fields

@@ -16,6 +16,7 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
+from kinerja.display import Shown
 from kinerja.privacy_scan import redact
 
 THEME_COLUMNS = ("level", "group", "element", "n", "share", "positive", "negative", "mixed", "neutral")
@@ -36,8 +37,8 @@ _LONG_NUMBER = re.compile(r"\d(?:[ .-]?\d){8,}")
 TONES = ("positive", "negative", "mixed", "neutral")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Comments:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Comments(Shown):
     """What the comments of one period are about.
 
     Fields

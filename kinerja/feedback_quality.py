@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from kinerja.display import Shown
 from kinerja.feedback_index import group_moments
 from kinerja.feedback_margins import representativeness, weighted_indexes
 from kinerja.feedback_mix import mix_tables
@@ -32,8 +33,8 @@ RUNS = {
 LEVELS = ("unit", "service", "team", "ratee")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class FeedbackQuality:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class FeedbackQuality(Shown):
     """Checks of one period's responses.
 
     Fields

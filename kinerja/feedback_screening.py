@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from kinerja.display import Shown
 from kinerja.feedback_bursts import find_bursts
 from kinerja.results import CANNOT, OK
 
@@ -32,8 +33,8 @@ FEWEST_ANSWERS = 6
 """Answers below which a questionnaire says too little of its pattern."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Screening:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Screening(Shown):
     """Responses that look stuffed or careless.
 
     Fields

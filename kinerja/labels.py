@@ -69,6 +69,15 @@ def text(key: str, language: Language = "id", **values: Any) -> str:
     return _Formatter(language).vformat(sentence, (), values)
 
 
+def finding_sentence(code: str, data: Mapping[str, Any], language: Language = "id") -> str:
+    """The sentence of a finding; a value that is a code (`attribute: gender`) is shown by its label."""
+    worded = {
+        key: label(f"{key}.{value}", language) if isinstance(value, str) and has_label(f"{key}.{value}") else value
+        for key, value in data.items()
+    }
+    return text(f"finding.{code}", language, **worded)
+
+
 def has_text(key: str) -> bool:
     return key in _table("text")
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse, stats
 from scipy.sparse.csgraph import connected_components
 
+from kinerja.display import Shown
 from kinerja.errors import EstimationError, ParameterError
 from kinerja.mixed_design import MixedDesign, build_design
 from kinerja.mixed_likelihood import conditional_variances, covariance_of_rest, fixed_part
@@ -30,8 +31,8 @@ Intervals = Literal["auto", "profile", "wald"]
 RESIDUAL = "residual"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class MixedFit:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class MixedFit(Shown):
     """A linear mixed model with crossed random effects.
 
     Fields

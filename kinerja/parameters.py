@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from kinerja import labels, places
+from kinerja.display import Shown
 from kinerja.errors import ParameterError, Problem
 
 PeriodKind = Literal["month", "quarter", "semester", "year"]
@@ -319,7 +320,7 @@ class Output(Section):
         return Path(value) if isinstance(value, str) and value else value
 
 
-class Parameters(Section):
+class Parameters(Shown, Section):
     """All settings of one run, paths as written (so that they mean the same on every machine).
 
     decisions : CSV of what people decided on this run (the moderation's log)

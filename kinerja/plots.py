@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kinerja import labels
+from kinerja.display import Brief
 from kinerja.tables import Table
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'kinerja.plots' has no attribute {name!r}")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Chart:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Chart(Brief):
     """A chart in one language.
 
     Fields

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError
 from kinerja.raters_statistics import STATISTICS, cannot, describe, spread_row
 from kinerja.results import ESTIMATE_COLUMNS, OK, Finding
@@ -24,8 +25,8 @@ from kinerja.results import ESTIMATE_COLUMNS, OK, Finding
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class RaterUse:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class RaterUse(Shown):
     """Use of the rating scale in one period, before any adjustment.
 
     Fields

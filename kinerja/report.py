@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import DataError, KinerjaError, ParameterError
 from kinerja.places import NOTEBOOKS
 from kinerja.report_files import LOCK, occupied, sha256_text, staged, write_text, writing
@@ -35,8 +36,8 @@ HTML, XLSX, NOTEBOOK, PDF, SUMMARY = "report.html", "tables.xlsx", "report.ipynb
 PERIOD_REPORT = NOTEBOOKS / "period_report.ipynb"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Written:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Written(Shown):
     """Where a report is.
 
     Fields

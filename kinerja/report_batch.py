@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import KinerjaError, ParameterError
 from kinerja.places import NOTEBOOKS, extra
 from kinerja.report import PERIOD_REPORT, notebook_arguments, publish
@@ -37,8 +38,8 @@ Step = Callable[[int, int, int, float], None]
 """Progress: reports finished, all, failed, seconds that are probably left."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Failure(Shown):
     """A report that could not be made: which, at which cell of the notebook (0 where none is to blame), and why."""
 
     name: str
@@ -46,8 +47,8 @@ class Failure:
     cause: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Batch:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Batch(Shown):
     """What a batch did.
 
     Fields

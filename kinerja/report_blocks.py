@@ -9,13 +9,14 @@ from html import escape
 from typing import Any
 
 from kinerja import labels
+from kinerja.display import Brief
 from kinerja.results import Finding, Level
 
 _ORDER: Mapping[Level, int] = {"stop": 0, "caution": 1, "note": 2}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Block:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Block(Brief):
     """A piece of a report: `html` for the page, `plain` for a terminal, both already in one language.
 
     data : what a summary of the report takes from it (key figures, findings); None where there is nothing
@@ -82,13 +83,7 @@ def findings(
 
 def sentence(finding: Finding, language: labels.Language = "id") -> str:
     """The finding in words; a value that is a code (`attribute: gender`) is shown by its label."""
-    worded = {key: _word(key, value, language) for key, value in finding.data.items()}
-    return labels.text(f"finding.{finding.code}", language, **worded)
-
-
-def _word(key: str, value: Any, language: labels.Language) -> Any:
-    code = f"{key}.{value}"
-    return labels.label(code, language) if isinstance(value, str) and labels.has_label(code) else value
+    return labels.finding_sentence(finding.code, finding.data, language)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> Block:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from kinerja.display import Shown
+
 Level = Literal["note", "caution", "stop"]
 
 ESTIMATE_COLUMNS = ("estimate", "std_error", "conf_low", "conf_high", "n", "status", "reason")
@@ -33,8 +35,8 @@ CANNOT = "cannot"
 """`status` of a row that could not: the estimate is NaN and `reason` holds a code of data/text (`reason.<code>`)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Finding(Shown):
     """Something a reader must know, as a code and its numbers; the sentence is `finding.<code>` in data/text.
 
     Fields
@@ -49,8 +51,8 @@ class Finding:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Convergence:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Convergence(Shown):
     """How an iteration ended.
 
     Fields

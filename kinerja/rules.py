@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import yaml
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import RuleError
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ ANNEX_COLUMNS = (
 _STATUS = ("verified", "secondary", "unverified")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Rule:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Rule(Shown):
     """One table as it stood on one day.
 
     Fields
@@ -78,8 +79,8 @@ class Rule:
         return self.values is not None
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Rules:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Rules(Shown):
     """Every regulation table as it stood on the day `on`.
 
     Fields

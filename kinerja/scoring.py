@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kinerja.display import Shown
 from kinerja.results import CANNOT, OK, Finding
 from kinerja.rules import PREDIKAT, Rules
 from kinerja.scoring_attainment import attain, weighted_attainment
@@ -33,8 +34,8 @@ RATEE_COLUMNS = (
 TREND_COLUMNS = ("period", "level", "unit", "n_ratees", "n_attainment", "attainment", "n_points", "points")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Scores:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Scores(Shown):
     """Scores of one period, before any adjustment.
 
     Fields

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from kinerja import labels
+from kinerja.display import Brief
 from kinerja.errors import ParameterError
 from kinerja.report_blocks import Block, heading
 from kinerja.tables import Table
@@ -39,8 +40,8 @@ DEEPER = ("calibration_depth", "raters_depth", "quality")
 """Sections of the notebooks that look closer at one part."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Section:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Section(Brief):
     """One section: `name` is its anchor in the report."""
 
     name: str

@@ -55,6 +55,7 @@ def _files(evaluation: Evaluation, language: labels.Language) -> Table:
             words("sheet"),
             number("rows_read", 0),
             number("rows_kept", 0),
+            number("rows_in_period", 0),
             words("hash"),
         ],
         language=language,

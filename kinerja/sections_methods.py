@@ -48,7 +48,7 @@ class Working:
     by_package: Floats
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Worked(Section):
     """A worked topic: a section, and the two results that must be equal.
 

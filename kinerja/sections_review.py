@@ -17,6 +17,7 @@ import pandas as pd
 from kinerja import labels
 from kinerja.appeal import apply_changes, read_correction
 from kinerja.comparison import Comparison, compare_evaluations
+from kinerja.display import Shown
 from kinerja.errors import ParameterError
 from kinerja.evaluation import FOLDER, Evaluation, evaluate, identify, load_evaluation, open_run
 from kinerja.parameters import Parameters
@@ -39,8 +40,8 @@ CLOSE = 1e-9
 """Points under which two figures count as the same."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Review:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Review(Shown):
     """Run A and run B.
 
     comparison : everything that differs

@@ -13,6 +13,7 @@ import pandas as pd
 from kinerja import labels
 from kinerja.decisions import Moderation, replay_decisions, session_view
 from kinerja.decisions_log import LOG_COLUMNS
+from kinerja.display import Shown
 from kinerja.errors import DataError, Problem
 from kinerja.evaluation import Evaluation
 from kinerja.evaluation_steps import moderated_people
@@ -21,8 +22,8 @@ from kinerja.sections import Section
 from kinerja.tables import Table, code, interval, number, table, words
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Session:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Session(Shown):
     """The moderation as one participant may see it.
 
     Fields

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError
 
 FILE = "signoff.json"
 MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signoff:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Signoff(Shown):
     """Who reviewed a run.
 
     Fields

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import DataError
 from kinerja.parameters import Period, Privacy, Source, Sources
 from kinerja.results import Finding
@@ -30,6 +31,7 @@ from kinerja.sources_door import protect
 from kinerja.sources_kinds import KINDS, columns_of, kept
 from kinerja.sources_large import is_summarised, summarise_responses
 from kinerja.sources_ledger import FILE_COLUMNS, Ledger
+from kinerja.sources_period import Stock
 from kinerja.sources_rows import default_roles, ids_for_names, prepare
 from kinerja.sources_tables import FILE, HEADER, ROW, read_table
 
@@ -37,8 +39,8 @@ ANSWERS = (1.0, 4.0)
 """Scale of the nine elements in PermenPANRB 14/2017; `answers` of `read_sources` sets another."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Inputs:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Inputs(Shown):
     """What the files of a run say, in canonical columns.
 
     Fields
@@ -49,7 +51,7 @@ class Inputs:
     responses : period, date, unit, service, team, ratee, channel, nine elements, comment, response, attributes
     aggregated : period, unit, element, mean, n, std_error
     published : period, unit, element, value, grade
-    files : kind, file, sha256, format, encoding, delimiter, sheet, rows_read, rows_kept
+    files : kind, file, sha256, format, encoding, delimiter, sheet, rows_read, rows_kept, rows_in_period
     left_out : file, row (1-based, as a spreadsheet shows it), column, value, reason (`reason.<code>`)
     findings : what a reader must know of the files
     settings : the arguments after defaults, and the scale that ratings were checked against
@@ -97,7 +99,8 @@ def read_sources(
     """Read and check every source of a run.
 
     sources : with located paths (`Parameters.located_sources`)
-    period : the evaluated period; rows of earlier periods are kept, rows of later ones are left out
+    period : the evaluated period; rows of earlier periods are kept, rows of later ones are left out; a kind of source
+        without any row of it is a problem
     groups, attributes : further columns of staff and of responses
     scale : lowest and highest rating; None infers a usual scale from the data
     answers : lowest and highest answer of the survey; None is 1-4
@@ -108,9 +111,12 @@ def read_sources(
     DataError : one Problem for everything wrong in any file
     ParameterError : the key of the pseudonyms cannot be used
     """
-    ledger = Ledger()
-    frames, headers = _read_all(sources, period, groups, attributes, answers or ANSWERS, names or {}, ledger)
-    frames = {kind: prepare(kind, frame, period, headers, ledger) for kind, frame in frames.items()}
+    ledger, stock = Ledger(), Stock()
+    frames, headers = _read_all(sources, period, groups, attributes, answers or ANSWERS, names or {}, ledger, stock)
+    for kind, raw in frames.items():
+        frames[kind] = prepare(kind, raw, period, headers, ledger)
+        stock.take(kind, raw, frames[kind], period, ledger)
+    stock.check(period, headers, ledger)
     ids_for_names(frames)
     default_roles(frames, ledger)
     frames = check_units(frames, headers, ledger)
@@ -125,7 +131,7 @@ def read_sources(
     if ledger.problems:
         raise DataError(labels.problem_message(ledger.problems), ledger.problems)
     extra = {"staff": tuple(groups), "responses": tuple(attributes)}
-    files = _files(ledger, frames)
+    files = _files(ledger, frames, period.id)
     finished = {kind: _finished(kind, frame, extra.get(kind, ()), privacy.keep_names) for kind, frame in frames.items()}
     settings = {
         "period": period.id,
@@ -147,6 +153,7 @@ def _read_all(
     answers: tuple[float, float],
     names: Mapping[Path, str],
     ledger: Ledger,
+    stock: Stock,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, str]]]:
     frames: dict[str, pd.DataFrame] = {}
     headers: dict[str, dict[str, str]] = {}
@@ -155,8 +162,9 @@ def _read_all(
         extra = tuple({"staff": groups, "responses": attributes}.get(kind, ()))
         parts = []
         for source in getattr(sources, kind):
+            stock.expect(kind, _name(source, names))
             if kind == "responses" and is_summarised(source):
-                summary = summarise_responses(source, _name(source, names), period, extra, answers, ledger)
+                summary = summarise_responses(source, _name(source, names), period, extra, answers, ledger, stock)
                 if summary is not None:
                     summaries.append(summary)
                 continue
@@ -191,11 +199,13 @@ def _check_extra(kind: str, extra: Sequence[str], frame: pd.DataFrame, ledger: L
             ledger.problem(str(frame[FILE].iloc[0]), "extra_missing", column=column, kind=kind)
 
 
-def _files(ledger: Ledger, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _files(ledger: Ledger, frames: Mapping[str, pd.DataFrame], period: str) -> pd.DataFrame:
     for file in ledger.files:
-        frame = frames[file["kind"]]
+        rows = frames[file["kind"]]
+        rows = rows[rows[FILE] == file["file"]]
         if not file["rows_kept"]:
-            file["rows_kept"] = int(frame.loc[frame[FILE] == file["file"], ROW].nunique())
+            file["rows_kept"] = int(rows[ROW].nunique())
+            file["rows_in_period"] = int(rows.loc[rows["period"] == period, ROW].nunique())
         file["file"] = file["name"]
     return pd.DataFrame(ledger.files, columns=list(FILE_COLUMNS))
 

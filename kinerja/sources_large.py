@@ -22,6 +22,7 @@ from kinerja.sources_files import Opened, RawTable
 from kinerja.sources_headers import Header, find_header
 from kinerja.sources_kinds import ELEMENTS, columns_of
 from kinerja.sources_ledger import Ledger
+from kinerja.sources_period import Held, Stock, held_of
 from kinerja.sources_rows import prepare
 from kinerja.sources_sql import sql_pieces
 from kinerja.sources_tables import FILE, HEADER, ROW, canonical, check_header, titles_of
@@ -47,6 +48,7 @@ class _Sums:
     read: int = 0
     kept: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
 
 
 def is_summarised(source: Source) -> bool:
@@ -57,11 +59,18 @@ def is_summarised(source: Source) -> bool:
 
 
 def summarise_responses(
-    source: Source, name: str, period: Period, extra: Sequence[str], answers: tuple[float, float], ledger: Ledger
+    source: Source,
+    name: str,
+    period: Period,
+    extra: Sequence[str],
+    answers: tuple[float, float],
+    ledger: Ledger,
+    stock: Stock,
 ) -> pd.DataFrame | None:
     """period, unit, element, mean, n, std_error of the questionnaires; None where the file cannot be read.
 
-    answers : lowest and highest answer. Problems, and how many rows were left out why, go to the ledger.
+    answers : lowest and highest answer. Problems, and how many rows were left out why, go to the ledger; how many are
+        of the period, to the stock.
     """
     sums, header, opened = _Sums(), None, Opened(sha256="", format="sql" if source.url else "parquet", tables=())
     before = len(ledger.problems)
@@ -77,7 +86,8 @@ def summarise_responses(
             ledger.problem(name, "no_rows")
         return None
     _record(sums, source, name, opened.format, ledger)
-    return _means(sums.by_element, name, extra)
+    stock.add("responses", name, sums.held)
+    return None if sums.by_element.empty else _means(sums.by_element, name, extra)
 
 
 def _add(
@@ -98,7 +108,9 @@ def _add(
     sums.read += count
     if frame is not None:
         headers = {name: titles_of(header)}
-        frame = check_responses(prepare("responses", frame, period, headers, own), answers, headers, own)
+        raw, frame = frame, prepare("responses", frame, period, headers, own)
+        sums.held += held_of(name, raw, frame, period, own)
+        frame = check_responses(frame, answers, headers, own)
         sums.kept += len(frame)
         sums.by_element = _sum(sums.by_element, frame)
     ledger.problems += own.problems[: max(MOST_PROBLEMS - len(ledger.problems), 0)]
@@ -135,7 +147,8 @@ def _means(sums: pd.DataFrame, name: str, extra: Sequence[str]) -> pd.DataFrame:
 def _record(sums: _Sums, source: Source, name: str, format: str, ledger: Ledger) -> None:
     digest = "" if source.url is not None else _sha256(source.path)
     file = {"kind": "responses", "file": name, "name": name, "sha256": digest, "format": format, "encoding": ""}
-    ledger.files.append(file | {"delimiter": "", "sheet": "", "rows_read": sums.read, "rows_kept": sums.kept})
+    rows = {"rows_read": sums.read, "rows_kept": sums.kept, "rows_in_period": sums.held.current}
+    ledger.files.append(file | {"delimiter": "", "sheet": ""} | rows)
     left = sum(sums.left_out.values())
     ledger.find("caution", "responses_summarised", name, file=name, n=sums.kept, left_out=left)
 

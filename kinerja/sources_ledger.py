@@ -26,6 +26,7 @@ FILE_COLUMNS = (
     "sheet",
     "rows_read",
     "rows_kept",
+    "rows_in_period",
 )
 
 

@@ -80,6 +80,7 @@ def read_table(
         "sheet": table.sheet,
         "rows_read": count,
         "rows_kept": 0,
+        "rows_in_period": 0,
     }
     ledger.files.append(file)
     _note_unused(header, name, ledger)

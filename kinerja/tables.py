@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinerja import labels
+from kinerja.display import Brief
 from kinerja.results import CANNOT
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ SHOWN = 30
 NUMERIC: tuple[Kind, ...] = ("number", "percent", "interval")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Column(Brief):
     """How one column of a frame is shown; build it with `number`, `percent`, `interval`, `day`, `words` or `code`.
 
     Fields
@@ -108,8 +109,8 @@ def settled(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.round(6) if column.dtype.kind == "f" else column
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Table:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Table(Brief):
     """A table ready to be shown in one language.
 
     Fields

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kinerja import labels
 from kinerja.comparison import Comparison, compare_evaluations, compare_settings
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import CHECKSUMS, FOLDER, Evaluation, checksums, evaluate, load_evaluation
 from kinerja.parameters import Parameters, load_parameters
@@ -19,8 +20,8 @@ from kinerja.places import project_of
 MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Verification:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Verification(Shown):
     """What `verify_run` found.
 
     Fields

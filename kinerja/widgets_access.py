@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import DataError, ParameterError, Problem
 from kinerja.report_files import writing
 from kinerja.report_manifest import ACCESS_RECORD
@@ -26,8 +27,8 @@ _SHORTEST_REASON = 10
 """Letters, as for a decision of the moderation; "ok" is no reason."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Access:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Access(Shown):
     """One switch to the restricted mode.
 
     Fields

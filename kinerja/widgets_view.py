@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kinerja import labels
+from kinerja.display import Shown
 from kinerja.errors import ParameterError, Problem
 from kinerja.privacy_suppression import SUPPRESSED
 from kinerja.results import OK
@@ -40,8 +41,8 @@ _WITHIN = ("period", "item", "element")
 Choice = str | tuple[str, str] | None
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class View:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class View(Shown):
     """What one choice shows.
 
     Fields

@@ -599,9 +599,16 @@ def _layouts() -> list[Case]:
             name="three thousand columns below", files={"ratings": RATINGS + ";" * 3000 + "\n"}, code="too_many_columns"
         ),
         Case(
+            name="a period too long beside the evaluated one",
+            files={"ratings": RATINGS + "2026;P1;P9;Atasan;Akuntabel;4\n"},
+            finding="period_coarser",
+        ),
+        Case(
             name="only a period too long",
             files={"ratings": RATINGS.replace("2026-Q3", "2026")},
-            finding="period_coarser",
+            code="period_absent",
+            column="Periode",
+            found="0/",
         ),
         Case(name="no period at all", files={"ratings": "NIP;Penilai;Nilai\nP1;P9;4\n"}, finding="period_assumed"),
         Case(name="no role", files={"ratings": "NIP;Penilai;Nilai\nP1;P9;4\n"}, finding="role_assumed"),

@@ -14,8 +14,9 @@ PACKAGE = Path(__file__).parents[1] / "kinerja"
 # A module may import those of the lines above its own, and the parts of its own family (facets imports facets_fit).
 ORDER = (
     ("errors", "places"),
-    ("results",),
     ("labels",),
+    ("display",),
+    ("results",),
     ("rules",),
     ("parameters", "multiplicity"),
     ("sources", "privacy", "simulate", "example"),
