@@ -51,7 +51,7 @@ def results(run, tmp_path_factory):
     here = Path("hasil/andir")
     ratings = run.inputs.ratings.assign(rating=run.inputs.ratings["rating"].astype(float))
     overview, citizens = kj.section("overview", run), kj.section("citizens", run)
-    made = [
+    return [
         run,
         run.parameters,
         run.inputs,
@@ -95,7 +95,6 @@ def results(run, tmp_path_factory):
         citizens.tables[0].columns[0],
         kj.worked("index"),
     ]
-    return made
 
 
 def _moderated(run, path):

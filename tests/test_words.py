@@ -563,12 +563,11 @@ def _html(block):
 def _english_in(page):
     reader = _Visible()
     reader.feed(page)
-    found = [
+    return [
         (text.strip()[:160], sorted(words))
         for text in reader.texts
         if (words := set(_words(text)) & (_english_only() | ENGLISH) - NAMES)
     ]
-    return found
 
 
 @pytest.fixture(scope="module")
