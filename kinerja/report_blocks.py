@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from kinerja import labels
+from kinerja.displays import bundle
 from kinerja.results import Finding, Level
 
 _ORDER: Mapping[Level, int] = {"stop": 0, "caution": 1, "note": 2}
@@ -26,8 +27,7 @@ class Block:
     data: Mapping[str, Any] | None = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/html": self.html, "text/plain": self.plain}
-        return bundle if self.data is None else {**bundle, "application/json": dict(self.data)}
+        return bundle(self.html, self.plain, self.data)
 
 
 def heading(key: str, language: labels.Language = "id", *, level: int = 2, anchor: str = "", **values: Any) -> Block:

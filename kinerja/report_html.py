@@ -13,6 +13,7 @@ from typing import Any
 
 import kinerja
 from kinerja import labels
+from kinerja.displays import page_html, record_of
 from kinerja.errors import KinerjaError, Problem
 from kinerja.report_notebook import load_papermill
 from kinerja.tables import Table, table_from_json
@@ -103,13 +104,11 @@ def notebook_tables(notebook: Any) -> list[Table]:
     tables = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            content = output.get("data", {}).get("application/json")
-            if not isinstance(content, dict):
-                continue
-            if content.get("kinerja") == "chart":
-                content = content.get("table")
-            if isinstance(content, dict) and content.get("kinerja") == "table":
-                tables.append(table_from_json(content))
+            record = record_of(output)
+            if record.get("kinerja") == "chart":
+                record = record["table"]
+            if record.get("kinerja") == "table":
+                tables.append(table_from_json(record))
     return tables
 
 
@@ -118,10 +117,10 @@ def notebook_data(notebook: Any) -> dict[str, list[Any]]:
     kept: dict[str, list[Any]] = {"facts": [], "findings": []}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            content = output.get("data", {}).get("application/json")
-            kind = content.get("kinerja") if isinstance(content, dict) else None
+            record = record_of(output)
+            kind = record.get("kinerja")
             if kind in kept:
-                kept[kind].append(content[kind])
+                kept[kind].append(record[kind])
     return kept
 
 
@@ -173,7 +172,7 @@ def _style() -> str:
 def _body(notebook: Any, language: labels.Language) -> str:
     resources = {"kinerja": {"error": labels.text("report.error", language)}}
     body, _ = _exporter().from_notebook_node(notebook, resources=resources)
-    return str(body).strip()
+    return page_html(str(body)).strip()
 
 
 def _number_headings(body: str) -> tuple[str, list[tuple[int, str, str]]]:

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinerja import labels
+from kinerja.displays import bundle
 from kinerja.results import CANNOT
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Table:
         return show(self.rows[row][column], self.columns[column], self.language)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/html": self.to_html(), "text/plain": self.to_text(), "application/json": self.to_json()}
+        return bundle(self.to_html(), self.to_text(), self.to_json())
 
 
 def table(

@@ -28,6 +28,7 @@ ORDER = (
     ("verification", "signoff"),
     ("appeal",),
     ("explain",),
+    ("displays",),
     ("tables", "plots"),
     ("kernels", "report", "sections", "widgets", "workshop"),
     ("cli",),
