@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 RECORD = "application/vnd.kinerja.v1+json"
 """Media type of a block's data beside its HTML: tables, charts, key figures, findings."""
 
+_STYLE = re.compile(r'<style class="kj-style">.*?</style>', re.DOTALL)
 _DRAWING = re.compile(r'<div class="kj-drawing" style="font-size:0">(.*?)</div>', re.DOTALL)
 _PICTURE = re.compile(r'<img class="kj-picture"[^>]*src="data:image/svg\+xml;charset=utf-8,([^"]*)">')
 _PLAIN = " !$'()*+,/:;=?@[]"
@@ -42,7 +43,7 @@ def show(blocks: Iterable[Any]) -> None:
         given = block._repr_mimebundle_()
         data, metadata = given if isinstance(given, tuple) else (given, {})
         if place:
-            data = {**data, "text/html": data["text/html"].removeprefix(style())}
+            data = {**data, "text/html": _STYLE.sub("", data["text/html"])}
         display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
@@ -62,8 +63,7 @@ def drawing(wide: str, narrow: str, alt: str) -> str:
 
 def page_html(html: str) -> str:
     """HTML of outputs as a page has it: without a notebook's style, both drawings of a chart inline."""
-    inline = _PICTURE.sub(lambda found: unquote(found[1]), _DRAWING.sub(r"\1", html))
-    return inline.replace(style(), "")
+    return _PICTURE.sub(lambda found: unquote(found[1]), _DRAWING.sub(r"\1", _STYLE.sub("", html)))
 
 
 @cache
@@ -71,4 +71,4 @@ def style(name: str = "style") -> str:
     """The style element that stands before the first block of a cell; `name` is another sheet of templates/notebook."""
     text = (files("kinerja") / "templates" / "notebook" / f"{name}.css").read_text(encoding="utf-8")
     rules = re.sub(r"/\*.*?\*/|\n\s*", "", text, flags=re.DOTALL)
-    return f"<style>{rules}</style>"
+    return f'<style class="kj-style">{rules}</style>'

@@ -125,7 +125,7 @@ def notebook_data(notebook: Any) -> dict[str, list[Any]]:
 
 
 def _in_language(notebook: Any, language: labels.Language) -> Any:
-    """A copy with the cells of one language, every result an ordinary display."""
+    """A copy with the cells of one language, every result an ordinary display, its HTML that of a page."""
     others = {other for other in labels.LANGUAGES if other != language}
     chosen = copy.deepcopy(notebook)
     chosen.cells = [c for c in chosen.cells if not others & set(c.metadata.get("tags", []))]
@@ -134,6 +134,8 @@ def _in_language(notebook: Any, language: labels.Language) -> Any:
             if output.output_type == "execute_result":
                 output.output_type = "display_data"
                 output.pop("execution_count", None)
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = page_html(output.data["text/html"])
     return chosen
 
 
@@ -172,7 +174,7 @@ def _style() -> str:
 def _body(notebook: Any, language: labels.Language) -> str:
     resources = {"kinerja": {"error": labels.text("report.error", language)}}
     body, _ = _exporter().from_notebook_node(notebook, resources=resources)
-    return page_html(str(body)).strip()
+    return str(body).strip()
 
 
 def _number_headings(body: str) -> tuple[str, list[tuple[int, str, str]]]:
