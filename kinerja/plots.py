@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinerja import labels
 from kinerja.display import Brief
+from kinerja.displays import bundle, drawing
 from kinerja.tables import Table
 
 if TYPE_CHECKING:
@@ -79,10 +80,15 @@ class Chart(Brief):
 
     def to_html(self) -> str:
         """A figure element: caption, the drawing for wide and for narrow pages, the numbers to open below."""
+        return self._figure_html("".join(self._drawings()))
+
+    def _drawings(self) -> tuple[str, str]:
         from kinerja.plots_canvas import NARROW, WIDE
 
+        return self.svg(width=WIDE, css_class="kj-chart-wide"), self.svg(width=NARROW, css_class="kj-chart-narrow")
+
+    def _figure_html(self, drawings: str) -> str:
         note = f'<span class="kj-small">{escape(self.note)}</span>' if self.note else ""
-        drawings = self.svg(width=WIDE, css_class="kj-chart-wide") + self.svg(width=NARROW, css_class="kj-chart-narrow")
         numbers = escape(labels.text("plots.numbers", self.language))
         return (
             f'<figure class="kj-figure"><figcaption>{escape(self.caption)}{note}</figcaption>{drawings}'
@@ -99,15 +105,9 @@ class Chart(Brief):
         }
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
-        from kinerja.plots_canvas import NARROW, WIDE  # noqa: F401
-
-        bundle = {
-            "text/html": self.to_html(),
-            "image/svg+xml": self.svg(),
-            "text/plain": f"{self.caption}\n{self.alt}",
-            "application/json": self.to_json(),
-        }
-        return bundle, {"image/svg+xml": {"alt": self.alt}}
+        html = self._figure_html(drawing(*self._drawings(), alt=escape(self.alt)))
+        shown = bundle(html, f"{self.caption}\n{self.alt}", self.to_json())
+        return {**shown, "image/svg+xml": self.svg()}, {"image/svg+xml": {"alt": self.alt}}
 
     @property
     def digest(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kinerja import labels
 from kinerja.display import Brief
+from kinerja.displays import bundle
 from kinerja.results import Finding, Level
 
 _ORDER: Mapping[Level, int] = {"stop": 0, "caution": 1, "note": 2}
@@ -27,8 +28,7 @@ class Block(Brief):
     data: Mapping[str, Any] | None = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/html": self.html, "text/plain": self.plain}
-        return bundle if self.data is None else {**bundle, "application/json": dict(self.data)}
+        return bundle(self.html, self.plain, self.data)
 
 
 def heading(key: str, language: labels.Language = "id", *, level: int = 2, anchor: str = "", **values: Any) -> Block:

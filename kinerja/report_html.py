@@ -13,6 +13,7 @@ from typing import Any
 
 import kinerja
 from kinerja import labels
+from kinerja.displays import page_html, record_of
 from kinerja.errors import KinerjaError, Problem
 from kinerja.report_notebook import load_papermill
 from kinerja.tables import Table, table_from_json
@@ -103,13 +104,11 @@ def notebook_tables(notebook: Any) -> list[Table]:
     tables = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            content = output.get("data", {}).get("application/json")
-            if not isinstance(content, dict):
-                continue
-            if content.get("kinerja") == "chart":
-                content = content.get("table")
-            if isinstance(content, dict) and content.get("kinerja") == "table":
-                tables.append(table_from_json(content))
+            record = record_of(output)
+            if record.get("kinerja") == "chart":
+                record = record["table"]
+            if record.get("kinerja") == "table":
+                tables.append(table_from_json(record))
     return tables
 
 
@@ -118,15 +117,15 @@ def notebook_data(notebook: Any) -> dict[str, list[Any]]:
     kept: dict[str, list[Any]] = {"facts": [], "findings": []}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            content = output.get("data", {}).get("application/json")
-            kind = content.get("kinerja") if isinstance(content, dict) else None
+            record = record_of(output)
+            kind = record.get("kinerja")
             if kind in kept:
-                kept[kind].append(content[kind])
+                kept[kind].append(record[kind])
     return kept
 
 
 def _in_language(notebook: Any, language: labels.Language) -> Any:
-    """A copy with the cells of one language, every result an ordinary display."""
+    """A copy with the cells of one language, every result an ordinary display, its HTML that of a page."""
     others = {other for other in labels.LANGUAGES if other != language}
     chosen = copy.deepcopy(notebook)
     chosen.cells = [c for c in chosen.cells if not others & set(c.metadata.get("tags", []))]
@@ -135,6 +134,8 @@ def _in_language(notebook: Any, language: labels.Language) -> Any:
             if output.output_type == "execute_result":
                 output.output_type = "display_data"
                 output.pop("execution_count", None)
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = page_html(output.data["text/html"])
     return chosen
 
 

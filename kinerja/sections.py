@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kinerja import labels
 from kinerja.display import Brief
+from kinerja.displays import show
 from kinerja.errors import ParameterError
 from kinerja.report_blocks import Block, heading
 from kinerja.tables import Table
@@ -53,10 +54,7 @@ class Section(Brief):
         return tuple(block for block in self.blocks if isinstance(block, Table))
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        for block in self.blocks:
-            display(block)  # type: ignore[no-untyped-call]
+        show(self.blocks)
 
 
 def section(name: str, evaluation: Evaluation, language: labels.Language | None = None) -> Section:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kinerja import labels
 from kinerja.display import Brief
+from kinerja.displays import bundle
 from kinerja.results import CANNOT
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Table(Brief):
         return show(self.rows[row][column], self.columns[column], self.language)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/html": self.to_html(), "text/plain": self.to_text(), "application/json": self.to_json()}
+        return bundle(self.to_html(), self.to_text(), self.to_json())
 
 
 def table(

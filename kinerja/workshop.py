@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from kinerja import labels
+from kinerja.displays import style
 from kinerja.workshop_controls import say
 from kinerja.workshop_groups_view import groups_part
 from kinerja.workshop_link import link_from_environment
@@ -33,7 +34,8 @@ def workshop_page(language: labels.Language | None = None) -> Any:
     office = open_office()
     page = widgets.VBox(
         [
-            widgets.HTML(contents_html(spoken)),
+            # For JupyterLab; served by Voila, the page has the style of `kinerja workshop`.
+            widgets.HTML(style() + style("workshop") + contents_html(spoken)),
             score_part(spoken, office),
             room_part(spoken, link_from_environment()),
             strict_part(spoken),

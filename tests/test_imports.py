@@ -29,6 +29,7 @@ ORDER = (
     ("verification", "signoff"),
     ("appeal",),
     ("explain",),
+    ("displays",),
     ("tables", "plots"),
     ("kernels", "report", "sections", "widgets", "workshop"),
     ("cli",),

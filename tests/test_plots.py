@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinerja import plots, plots_canvas, plots_lines, plots_svg, plots_wright
+from kinerja.displays import RECORD, page_html
 from kinerja.tables import table_from_json
 
 
@@ -107,11 +108,12 @@ def test_the_drawing_is_small_whole_and_speaks(name, width):
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_notebook_gets_drawing_figure_words_and_values(name):
     data, metadata = CHARTS[name]._repr_mimebundle_()
-    assert set(data) == {"text/html", "image/svg+xml", "text/plain", "application/json"}
+    assert set(data) == {"text/html", "image/svg+xml", "text/plain", RECORD}
     assert metadata["image/svg+xml"]["alt"] == CHARTS[name].alt
-    html = data["text/html"]
+    html = page_html(data["text/html"])
+    assert html == CHARTS[name].to_html()
     assert html.count("<svg") == 2 and "<figcaption>" in html and "<details>" in html and "<table>" in html
-    stored = json.loads(json.dumps(data["application/json"], allow_nan=False))
+    stored = json.loads(json.dumps(data[RECORD], allow_nan=False))
     assert table_from_json(stored["table"]).rows == CHARTS[name].table.rows
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinerja import tables_xlsx
+from kinerja.displays import RECORD
 from kinerja.tables import code, day, interval, number, percent, settled, show, table, table_from_json, words
 
 
@@ -136,8 +137,8 @@ def test_plain_text_is_aligned():
 def test_a_notebook_keeps_the_raw_values_and_gives_the_table_back():
     original = made()
     bundle = original._repr_mimebundle_()
-    assert set(bundle) == {"text/html", "text/plain", "application/json"}
-    stored = json.loads(json.dumps(bundle["application/json"], allow_nan=False))
+    assert set(bundle) == {"text/html", "text/plain", RECORD}
+    stored = json.loads(json.dumps(bundle[RECORD], allow_nan=False))
     again = table_from_json(stored)
     assert again.to_html() == original.to_html() and again.rows == original.rows
     assert tables_xlsx.workbook_bytes([again]) == tables_xlsx.workbook_bytes([original])
