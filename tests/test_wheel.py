@@ -187,8 +187,8 @@ def test_the_methods_find_the_published_results(installed):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize(("command", "holds"), [(f"explore {EXAMPLE}", "kj-explorer"), ("workshop", "kj-")])
-def test_a_page_starts_answers_and_stops(installed, command, holds):
+@pytest.mark.parametrize("command", [f"explore {EXAMPLE}", "workshop"], ids=["explore", "workshop"])
+def test_a_page_starts_answers_and_stops(installed, command):
     port, log = _free_port(), installed.folder.parent / f"{command.split()[0]}.log"
     with log.open("wb") as out:
         page = subprocess.Popen(
@@ -197,7 +197,7 @@ def test_a_page_starts_answers_and_stops(installed, command, holds):
         )  # fmt: skip
     try:
         content = _fetched(page, log)
-        assert holds in content and "Traceback" not in content
+        assert "vnd.jupyter.widget-view" in content  # the notebook's last cell gave its widget, no error
         page.send_signal(signal.SIGINT)
         assert page.wait(PATIENCE) == 0, log.read_text(encoding="utf-8")
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from kinerja import labels
 from kinerja.cli import app
-from kinerja.cli_page import TEMPLATES, end, page_settings, page_style
+from kinerja.cli_page import TEMPLATES, end, page_settings, page_style, serve_page
 from kinerja.cli_workshop import NOTEBOOK, STYLE, page_environment, page_words
 from kinerja.errors import ParameterError
 from kinerja.workshop import PARTS, contents_html
@@ -199,6 +200,33 @@ def deaf():
     page.stdout.readline()
     page.stdout.close()
     return page
+
+
+def _serve(notebook, port, environment):
+    serve_page(notebook, port=port, language="en", browser=False, words=page_words("en"), environment=environment,
+               tell=lambda address: None, ended="")  # fmt: skip
+
+
+def test_a_page_on_a_taken_port_blames_the_port(server, monkeypatch):
+    monkeypatch.setenv("KINERJA_LANGUAGE", "en")
+    with pytest.raises(ParameterError, match=f"Port {server.port} is in use"):
+        _serve(NOTEBOOK, server.port, {})
+
+
+def test_a_server_that_fails_says_why_and_does_not_blame_the_port(tmp_path, monkeypatch):
+    monkeypatch.setenv("KINERJA_LANGUAGE", "en")
+    (tmp_path / "voila.py").write_text("import sys\nsys.exit('no room left for kernels')\n", encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(ParameterError) as caught:
+        _serve(NOTEBOOK, port, {"PYTHONPATH": str(tmp_path)})
+    assert "no room left for kernels" in caught.value.message and "in use" not in caught.value.message
+
+
+def test_a_missing_notebook_is_named(server, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone\.ipynb"):
+        _serve(tmp_path / "gone.ipynb", server.port, {})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
