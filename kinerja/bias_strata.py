@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
+CLASS_LEVEL = 0.05
+"""Test level of the classes A, B, C: those who defined them (ETS; Jodoin and Gierl) fixed it, it follows no run."""
 DELTA = 2.35
 """ETS's delta scale: MH D-DIF = -2.35 ln(odds of the reference over odds of the group) (Holland and Thayer 1985)."""
 
@@ -111,11 +113,11 @@ def _breslow_day(found: StratifiedTable, tables: Array) -> float:
 
 
 def ets_class(delta: float, std_error: float, p: float) -> str:
-    """A: |delta| under 1 or not different from 0 at 5 %; C: at least 1.5 and above 1 at 5 % (one-sided); B: between."""
+    """At CLASS_LEVEL: A: |delta| under 1 or not different from 0; C: at least 1.5 and above 1 (one-sided); B: between."""
     size = abs(delta)
-    if size < 1 or p >= 0.05:
+    if size < 1 or p >= CLASS_LEVEL:
         return "A"
-    beyond = size - stats.norm.ppf(0.95) * std_error > 1
+    beyond = size - stats.norm.ppf(1 - CLASS_LEVEL) * std_error > 1
     return "C" if size >= 1.5 and beyond else "B"
 
 
@@ -274,9 +276,9 @@ def estimate_logistic_dif(
 
 def jodoin_gierl_class(r2_change: float, p: float) -> str:
     """A, B, C for logistic DIF: limits .035 and .070 of Nagelkerke's R2 (Jodoin and Gierl 2001); A where it is not
-    significant.
+    significant at CLASS_LEVEL.
     """
-    if p >= 0.05 or r2_change < 0.035:
+    if p >= CLASS_LEVEL or r2_change < 0.035:
         return "A"
     return "B" if r2_change < 0.070 else "C"
 

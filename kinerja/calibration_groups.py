@@ -26,6 +26,8 @@ COMMON_PRIOR_SD = 2.0
 FEWEST_SUPERVISORS = 30
 """Supervisors with both groups below which the differential is reported, not removed."""
 STANDARD_ERRORS = 2.0
+"""A difference is taken for shown, and removed, beyond so many of its standard errors: this decision's own limit, which
+does not follow the level of the run's intervals."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

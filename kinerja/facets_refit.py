@@ -58,6 +58,7 @@ def differential_rater_functioning(
     group : column of `ratings` with each ratee's group. The average over raters is not identified (it can't be told
         from a true difference of the groups' ratees) and is taken out; what is shown is each rater's distance from it
     floor : fewer ratings in either part: the row can't be estimated
+    confidence : level of the intervals; differences are tested at its complement
     material : logits; where none is shown, an interval inside +-material is "not_shown", a wider one "cannot_tell"
 
     Raises
@@ -100,6 +101,7 @@ def drift(
 
     ratees_change : False: a ratee's measure is the same in all periods, which links them. True: each ratee has one for
         each period; periods are then linked by nothing, and only raters within a period's component are compared.
+    confidence : level of the intervals; differences are tested at its complement
     Each period is compared with the first.
     """
     ratee = fit.settings["positive"][0]

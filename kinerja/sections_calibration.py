@@ -10,6 +10,7 @@ import pandas as pd
 from kinerja import labels
 from kinerja.calibration import Calibration
 from kinerja.calibration_explain import PARTS
+from kinerja.calibration_groups import STANDARD_ERRORS
 from kinerja.calibration_people import REVIEW_HIGH, REVIEW_LOW
 from kinerja.evaluation import Evaluation
 from kinerja.plots import calibration_chart, dot_interval_chart
@@ -306,6 +307,7 @@ def _groups(found: Calibration, language: labels.Language) -> Table:
         language=language,
         caption_key="calibration.groups",
         note_key="calibration.groups_note",
+        values={"errors": int(STANDARD_ERRORS)},
         name="group_differential",
     )
 

@@ -15,6 +15,9 @@ import pandas as pd
 
 from kinerja.calibration import Calibration, calibrate
 
+LEVEL = 0.90
+"""Of the intervals whose coverage is looked at."""
+
 
 @dataclass(frozen=True)
 class OddOffice:
@@ -99,7 +102,7 @@ def run(office: OddOffice, seed: int) -> tuple[Calibration, pd.DataFrame]:
     data = draw(office, seed)
     found = calibrate(
         data["ratings"], data["staff"], feedback=data["points"] if len(data["points"]) else None,
-        indicators=data["indicators"] if len(data["indicators"]) else None,
+        indicators=data["indicators"] if len(data["indicators"]) else None, confidence=LEVEL,
     )  # fmt: skip
     table = found.persons.merge(data["truth"][["period", "ratee", "true", "stuffed"]], on=["period", "ratee"])
     return found, table.assign(true=table["true"] + table["observed"].mean() - table["true"].mean())

@@ -147,7 +147,7 @@ def test_units_that_cannot_be_told_apart_stand_by_name():
 
 
 def test_officers_and_teams_are_counted_and_never_listed():
-    blocks = [b for b in trust(_feedback(0.5).quality, "id") if isinstance(b, Table)]
+    blocks = [b for b in trust(_feedback(0.5).quality, "id", 0.95) if isinstance(b, Table)]
     tables = {block.name: block for block in blocks}
     levels = {row[0] for row in tables["feedback_reliability"].rows}
     assert {"unit", "team", "ratee"} <= levels
@@ -158,7 +158,7 @@ def test_officers_and_teams_are_counted_and_never_listed():
 def test_needed_answers_follow_spearman_and_brown():
     """What stands on the page for 0.9 gives 0.9 when put back into the formula."""
     quality = _feedback(0.3).quality
-    tables = {b.name: b for b in trust(quality, "en") if isinstance(b, Table)}
+    tables = {b.name: b for b in trust(quality, "en", 0.95) if isinstance(b, Table)}
     table = tables["feedback_reliability"]
     row = table.rows[[r[0] for r in table.rows].index("unit")]
     icc = float(quality.reliability.loc[quality.reliability["level"] == "unit", "icc"].iloc[0])
