@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from kinerja import labels
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST = 60
 """Letters of one value."""
@@ -108,7 +111,7 @@ def summary(result: Any) -> Summary:
         next=_text(f"display.next.{name}", language),
         figures=tuple(_figures(result, name, held, language)),
         findings=None if found is None else tuple(sorted(found, key=lambda f: GRAVEST[f.level])),
-        tables=tuple((field, *value.shape) for field, value in held if _is_frame(value)),
+        tables=tuple((field, len(value), len(value.columns)) for field, value in held if _is_frame(value)),
         parts=tuple((field, type(value).__name__) for field, value in held if _is_part(value)),
     )
 
@@ -134,18 +137,19 @@ def level(finding: Any, language: labels.Language) -> str:
 
 
 def sentence(finding: Any, language: labels.Language) -> str:
-    """A finding in words, without the names of people in it; the code where data/text has no sentence for it."""
-    if not labels.has_text(f"finding.{finding.code}"):
-        return str(finding.code)
+    """A finding in words, without the names of people in it; the code where its sentence cannot be made."""
     hidden = {key: "…" for key in PERSONAL if isinstance(finding.data.get(key), str)}
-    return labels.finding_sentence(finding.code, {**finding.data, **hidden}, language)
+    try:
+        return labels.finding_sentence(finding.code, {**finding.data, **hidden}, language)
+    except KeyError:
+        return str(finding.code)
 
 
 def _fields(result: Any) -> Iterable[str]:
     return [f.name for f in fields(result)] if is_dataclass(result) else []
 
 
-def _is_frame(value: Any) -> bool:
+def _is_frame(value: Any) -> TypeGuard[pd.DataFrame]:
     """A pandas frame, told without loading pandas."""
     return hasattr(value, "columns") and hasattr(value, "iloc")
 
@@ -234,7 +238,7 @@ def _written(label: str, value: Any, language: labels.Language) -> str:
         return labels.number(value, 0, language)
     if isinstance(value, date):
         return value.isoformat()
-    if hasattr(value, "model_fields"):  # the sources of the parameters
+    if hasattr(type(value), "model_fields"):  # the sources of the parameters
         return ", ".join(f"{key} {len(held)}" for key, held in value if held)
     if not isinstance(value, (str, Path)) and hasattr(value, "__len__"):
         return labels.number(len(value), 0, language)

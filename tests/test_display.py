@@ -77,7 +77,9 @@ def results(run, tmp_path_factory):
         kj.explain(run, "P014"),
         kj.open_session(run, "P014"),
         comparison,
-        kj.Verification(comparison=comparison, outputs=changed, settings=changed),
+        kj.Verification(
+            comparison=comparison, outputs=changed.assign(file="report.html", state="same"), settings=changed
+        ),
         appeal,
         kj.AppealReplay(appeal=appeal, record={}, different=("persons",)),
         kj.Review(a=run, b=run, comparison=comparison, steps=changed),
@@ -203,9 +205,8 @@ def test_the_key_figures_are_those_of_the_run(run):
 
 
 def test_the_gravest_findings_come_first_and_in_words(run):
-    grave = Finding(
-        level="stop", code="later_rows", data={"files": "a.csv", "count": 1_234, "day": run.parameters.period.day}
-    )
+    data = {"files": "a.csv", "count": 1_234, "day": run.parameters.period.day}
+    grave = Finding(level="stop", code="later_rows", data=data)
     found = dataclasses.replace(run, findings=(*run.findings, grave))
     assert "stop later_rows, caution" in repr(found)
     assert "a.csv: 1.234 baris setelah 30 September 2026" in found._repr_html_()
@@ -213,9 +214,12 @@ def test_the_gravest_findings_come_first_and_in_words(run):
 
 
 def test_a_finding_that_names_people_does_not_name_them():
-    found = Finding(level="caution", code="facets_subsets", data={"n": 2, "facet": "rater", "example": "P014, P020"})
+    data = {"n": 2, "facet": "rater", "largest": 3, "total": 9, "example": "P014, P020", "members": "P014"}
+    found = Finding(level="caution", code="facets_subsets", data=data)
     shown = repr(found) + found._repr_html_()
-    assert "P014" not in shown and "facets_subsets" in shown
+    assert "P014" not in shown and "P020" not in shown and "facets_subsets" in shown
+    incomplete = Finding(level="note", code="later_rows")
+    assert "later_rows" in incomplete._repr_html_(), "what cannot be told in words is named by its code"
 
 
 def test_names_are_escaped_and_control_letters_dropped(run):
