@@ -12,7 +12,7 @@ from kinerja.evaluation import Evaluation
 from kinerja.report_files import staged, write_text
 from kinerja.sections_comparison import comparison_tables
 from kinerja.sources_names import known_of
-from kinerja.tables import Table, number, table, words
+from kinerja.tables import Table, code, number, table, words
 from kinerja.tables_xlsx import workbook_bytes
 
 FOLDER = "appeals"
@@ -38,9 +38,11 @@ def write_appeal(found: Appeal, original: Evaluation) -> Path:
 
 def appeal_tables(found: Appeal, language: labels.Language, *, limit: int | None = 12) -> Iterator[Table]:
     """What the correction changes, then whom it moves and by how much, the person concerned first."""
+    removed = found.rows["column"] == ""
+    new = found.rows["new"].mask(removed, labels.text("appeal.removed", language))
     yield table(
-        found.rows,
-        columns=[words("table"), number("row", 0), words("column"), words("old"), words("new")],
+        found.rows.assign(new=new).rename(columns={"table": "input_kind"}),
+        columns=[code("input_kind"), number("row", 0), code("column"), words("old"), words("new")],
         language=language,
         caption_key="appeal.rows",
         name="appeal_rows",

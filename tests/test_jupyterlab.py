@@ -1,4 +1,4 @@
-"""The committed notebooks in the real JupyterLab: all cells run, and what they show reads in its light and dark theme."""
+"""The committed notebooks in the real JupyterLab: all cells run, what they show reads in its light and dark theme."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import kinerja as kj
@@ -28,183 +29,26 @@ from kinerja.report_sheet import sheet_page
 from kinerja.sections_comparison import verification_tables
 from kinerja.sections_session import session_section
 from kinerja.tables import Table
-from kinerja.verification import verify_run
+from kinerja.verification import Verification
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "kinerja"
 EXAMPLE = ROOT / "parameters" / "andir-2026-q3.yaml"
 
-ENGLISH = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "with",
-        "is",
-        "are",
-        "was",
-        "were",
-        "not",
-        "this",
-        "that",
-        "these",
-        "those",
-        "from",
-        "for",
-        "by",
-        "which",
-        "who",
-        "whose",
-        "what",
-        "when",
-        "where",
-        "how",
-        "than",
-        "then",
-        "it",
-        "its",
-        "be",
-        "been",
-        "has",
-        "have",
-        "had",
-        "does",
-        "each",
-        "every",
-        "any",
-        "some",
-        "more",
-        "most",
-        "less",
-        "their",
-        "they",
-        "them",
-        "his",
-        "her",
-        "our",
-        "your",
-        "you",
-        "we",
-        "can",
-        "could",
-        "might",
-        "must",
-        "shall",
-        "should",
-        "will",
-        "would",
-        "if",
-        "but",
-        "both",
-        "only",
-        "same",
-        "other",
-        "another",
-        "such",
-        "between",
-        "into",
-        "out",
-        "without",
-        "within",
-        "during",
-        "after",
-        "before",
-        "because",
-        "also",
-        "under",
-        "over",
-        "about",
-        "rater",
-        "raters",
-        "ratee",
-        "ratees",
-        "ratings",
-        "score",
-        "scores",
-        "employee",
-        "employees",
-        "supervisor",
-        "supervisors",
-        "severity",
-        "leniency",
-        "value",
-        "values",
-        "found",
-        "allowed",
-        "expected",
-        "file",
-        "files",
-        "row",
-        "rows",
-        "run",
-        "runs",
-        "report",
-        "reports",
-        "people",
-        "person",
-        "show",
-        "shown",
-        "write",
-        "written",
-        "read",
-        "missing",
-    ]
+_ENGLISH = (
+    "the of and with is are was were not this that these those from for by which who whose what when where how than "
+    "then it its be been has have had does each every any some more most less their they them his her our your you we "
+    "can could might must shall should will would if but both only same other another such between into out without "
+    "within during after before because also under over about rater raters ratee ratees ratings score scores employee "
+    "employees supervisor supervisors severity leniency value values found allowed expected file files row rows run "
+    "runs report reports people person show shown write written read missing"
 )
-INDONESIAN = frozenset(
-    [
-        "yang",
-        "dan",
-        "dari",
-        "dengan",
-        "untuk",
-        "pada",
-        "adalah",
-        "ini",
-        "itu",
-        "tidak",
-        "atau",
-        "bila",
-        "jika",
-        "dalam",
-        "oleh",
-        "sebagai",
-        "akan",
-        "telah",
-        "sudah",
-        "belum",
-        "karena",
-        "agar",
-        "para",
-        "setiap",
-        "semua",
-        "satu",
-        "lebih",
-        "kurang",
-        "antara",
-        "nilai",
-        "penilai",
-        "pegawai",
-        "atasan",
-        "berkas",
-        "baris",
-        "kolom",
-        "tabel",
-        "angka",
-        "bukan",
-        "hanya",
-        "dapat",
-        "bisa",
-        "harus",
-        "boleh",
-        "masih",
-        "tentang",
-        "serta",
-        "maka",
-        "namun",
-        "tetapi",
-        "keketatan",
-    ]
+_INDONESIAN = (
+    "yang dan dari dengan untuk pada adalah ini itu tidak atau bila jika dalam oleh sebagai akan telah sudah belum "
+    "karena agar para setiap semua satu lebih kurang antara nilai penilai pegawai atasan berkas baris kolom tabel "
+    "angka bukan hanya dapat bisa harus boleh masih tentang serta maka namun tetapi keketatan"
 )
+ENGLISH, INDONESIAN = frozenset(_ENGLISH.split()), frozenset(_INDONESIAN.split())
 """Neither list holds a word that the other language has as well (`per`, `model`, `unit`, `rating`, `a`)."""
 
 SAME = {
@@ -604,10 +448,18 @@ def test_sheet_assessment_and_session_are_indonesian(run):
 
 def test_review_verification_and_appeal_are_indonesian(run):
     correction = ROOT / "parameters" / "appeal-example.yaml"
-    found = sections_review.open_review(parameters_file=EXAMPLE, correction=correction, language="id")
-    shown = [_html(b) for part in sections_review.PARTS for b in sections_review.review(part, found, "id").blocks]
-    shown += [table.to_html() for table in appeal_tables(appeal(run, correction), "id")]
-    shown += [table.to_html() for table in verification_tables(verify_run(run.parameters.run_folder), "id")]
+    done = appeal(run, correction)
+    steps = [(cause, 3, 0.5, 1.0, 1) for cause in ("program", "inputs", "settings", "rest", "together")]
+    columns = ["cause", "n", "mean_change", "largest", "predikat_changes"]
+    compared = sections_review.Review(
+        a=run, b=done.corrected, comparison=done.comparison, steps=pd.DataFrame(steps, columns=columns)
+    )
+    shown = [_html(b) for part in sections_review.PARTS for b in sections_review.review(part, compared, "id").blocks]
+    shown += [table.to_html() for table in appeal_tables(done, "id", limit=None)]
+    outputs = pd.DataFrame([("report.html", "changed"), ("tables.xlsx", "missing")], columns=["file", "state"])
+    edits = pd.DataFrame(columns=["key", "a", "b"])
+    verified = Verification(comparison=done.comparison, outputs=outputs, settings=edits)
+    shown += [table.to_html() for table in verification_tables(verified, "id")]
     assert [hit for page in shown for hit in _english_in(page)] == []
 
 
