@@ -32,6 +32,10 @@ HALVINGS = 4
 EXACT = 1e-4
 """Residual variance, relative to that of the ratings, under which the terms explain them but for rounding."""
 
+FLAT = 1e-20
+"""Information on the logarithm of a variance (about its number of levels, where they differ) under which the means of
+its levels differ by rounding alone. What rounding leaves has either sign: which, depends on the processor."""
+
 SMALL = 1e-4
 """Variance, relative to what a level's mean can show, at which the slope at zero is judged."""
 
@@ -161,7 +165,7 @@ def _newton(slope: Floats, information: Floats, variances: Floats, held: Mapping
     """
     free = [i for i in range(len(variances)) if i not in held and variances[i] > 0]
     step = np.zeros(len(variances))
-    flat = [i for i in free if i > 0 and not information[i, i] > 0]  # levels whose means do not differ in any digit
+    flat = [i for i in free if i > 0 and not information[i, i] * variances[i] ** 2 > FLAT]
     step[flat] = -variances[flat]
     free = [i for i in free if i not in flat]
     while free:

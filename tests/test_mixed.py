@@ -15,6 +15,7 @@ from kinerja.mixed import fit_mixed
 from kinerja.mixed_design import build_design
 from kinerja.mixed_generalizability import estimate_generalizability
 from kinerja.mixed_likelihood import average_information, covariance_of_rest, criterion, factorize, score, traces
+from kinerja.mixed_optimise import _newton
 
 SHARED = Path(__file__).parents[2] / "shared"
 peers = pytest.mark.skipif(not (SHARED / "data").exists(), reason="the peers' data (../shared) are not here")
@@ -407,3 +408,22 @@ def test_ratings_without_any_disagreement_leave_nothing_to_estimate(shift):
     rows = [(f"p{i}", f"r{j}", f"x{k}", 1.0 + i % 4 + shift * j) for i in range(6) for j in range(3) for k in range(3)]
     with pytest.raises(EstimationError, match="no residual"):
         fit_mixed(pd.DataFrame(rows, columns=["ratee", "rater", "item", "rating"]))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_rounding_leaves_of_a_variance_goes_whichever_sign_a_processor_gives_it(sign):
+    """The last step of the ratings above, as a processor without wide registers has it: the items' part is noise, and
+    taking it for information promised no fall, so that the fit ended as converged."""
+    variances = np.array([0.0002, 0.1906, 0.0291, 0.0042])
+    scaled = np.array(
+        [
+            [2.953e-06, 4.159e-03, 6.507e-03, 3.091e-24],
+            [4.159e-03, 3.584e01, 1.178e-23, -4.724e-25],
+            [6.507e-03, 1.438e-23, 1.714e01, 6.799e-25],
+            [2.997e-24, -3.064e-25, 3.065e-25, sign * 3.548e-38],
+        ]
+    )
+    slope = np.array([43.996, -30.843, -15.148, 1.995]) / variances
+    step, promised = _newton(slope, scaled / np.outer(variances, variances), variances, {})
+    assert step[3] == -variances[3]
+    assert promised > 0
