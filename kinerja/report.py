@@ -144,7 +144,9 @@ def named_notebook(name: str) -> Path:
     found = next((p for p in (NOTEBOOKS / f"{Path(name).stem}.ipynb", Path(name)) if p.is_file()), None)
     if found is None:
         known = ", ".join(sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
-        raise ParameterError(f"notebook: found {name!r}; one of {known} is allowed, or the path of a notebook.")
+        raise ParameterError(
+            f"notebook: found {name!r} (looked for {Path(name).resolve()}); one of {known} is allowed, or a path."
+        )
     return found.resolve()
 
 

@@ -49,7 +49,8 @@ def sign_off(folder: Path, *, name: str, remarks: str = "") -> Signoff:
     digest = manifest_hash(folder)
     if digest is None:
         raise DataError(
-            f"{folder.name}: found no {MANIFEST}; the folder of a finished run is expected (outputs/<run>)."
+            f"{folder}: found no run there (looked for {(folder / MANIFEST).resolve()}); the folder of a finished "
+            "run is expected, outputs/<run>. `kinerja report PARAMS` makes one and says where."
         )
     file = folder / FILE
     earlier = _content(file)
