@@ -54,6 +54,9 @@ def replay_appeal(evaluation: Evaluation, folder: str | Path) -> AppealReplay:
         record = json.loads(path.read_text(encoding="utf-8"))
         correction = Correction.model_validate(record["correction"])
         digest = str(record["correction_sha256"])
+    except FileNotFoundError as error:
+        problem = Problem(where=str(given), code="missing_file", data={"path": str(path.resolve())})
+        raise DataError(labels.problem_message([problem]), [problem]) from error
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         problem = Problem(where=path.name, found=type(error).__name__, code="appeal_record")
         raise DataError(labels.problem_message([problem]), [problem]) from error

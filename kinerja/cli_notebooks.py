@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +41,7 @@ def notebooks(folder: FolderArgument, language: LanguageOption = None) -> None:
     typer.echo(say("notebooks.done", n=sum(name.startswith("notebooks/") for name in content), folder=folder.resolve()))
     typer.echo(say("notebooks.next"))
     for command in NEXT:
-        typer.echo(f"  cd {shlex.quote(str(folder))} && {command}")
+        typer.echo(f'  cd "{folder}" && {command}')
 
 
 def project_files() -> dict[str, bytes]:

@@ -482,7 +482,7 @@ def _read_yaml(path: Path, name: str) -> tuple[dict[str, Any], bytes]:
     except FileNotFoundError:
         raise refuse("no_parameters_file", tried=", ".join(map(str, places.tried(name)))) from None
     except IsADirectoryError:
-        raise refuse("parameters_is_folder") from None
+        raise refuse("parameters_is_folder", path=str(path)) from None
     except OSError as error:
         raise refuse("unreadable", found=error.strerror or "") from None
     try:

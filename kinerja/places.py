@@ -67,4 +67,4 @@ def extra(name: str) -> str:
         from kinerja import __version__
 
         return f"pip install 'kinerja-{__version__}-py3-none-any.whl[{name}]' (the wheel's file)"
-    return f"pip install '.[{name}]' in {PROJECT}"
+    return f"pip install '.[{name}]' in the project's folder"

@@ -145,7 +145,13 @@ def named_notebook(name: str) -> Path:
     found = next((p for p in (NOTEBOOKS / f"{Path(name).stem}.ipynb", Path(name)) if p.is_file()), None)
     if found is None:
         known = ", ".join(sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
-        raise labels.refusal(ParameterError, "notebook_unknown", where="--notebook", found=repr(name), known=known)
+        raise labels.refusal(
+            ParameterError,
+            "notebook_unknown",
+            where="--notebook",
+            found=f"{name!r} ({Path(name).resolve()})",
+            known=known,
+        )
     return found.resolve()
 
 

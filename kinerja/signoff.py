@@ -50,7 +50,7 @@ def sign_off(folder: Path, *, name: str, remarks: str = "") -> Signoff:
         raise labels.refusal(ParameterError, "signoff_no_name", where="--name", found=repr(name))
     digest = manifest_hash(folder)
     if digest is None:
-        raise labels.refusal(DataError, "no_manifest", where=folder.name, name=MANIFEST)
+        raise labels.refusal(DataError, "no_manifest", where=str(folder.resolve()), name=MANIFEST)
     file = folder / FILE
     earlier = _content(file)
     history = [*earlier.pop("history", []), earlier] if earlier else []

@@ -79,6 +79,16 @@ def test_both_readmes_show_the_same_commands():
     assert _commands("README.md") == _commands("README.id.md")
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_installs_by_the_name_of_a_file_never_of_a_registry(readme):
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    version = PROJECT["project"]["version"]
+    assert set(re.findall(r"kinerja-([\d.]+)-py3-none-any\.whl", text)) == {version}
+    assert not re.search(r"pip install \S*\bkinerja(?![-/\w.])", text)
+    assert [path for path in (ROOT / "kinerja").rglob("*") if path.suffix in (".py", ".csv") and
+            re.search(r"kinerja\[\w+\]", path.read_text(encoding="utf-8"))] == []  # fmt: skip
+
+
 CI = ROOT / ".ci"
 on_posix = pytest.mark.skipif(os.name == "nt", reason="scripts of a Unix shell")
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
