@@ -113,7 +113,7 @@ def _breslow_day(found: StratifiedTable, tables: Array) -> float:
 
 
 def ets_class(delta: float, std_error: float, p: float) -> str:
-    """At CLASS_LEVEL: A: |delta| under 1 or not different from 0; C: at least 1.5 and above 1 (one-sided); B: between."""
+    """A: |delta| under 1 or not different from 0; C: at least 1.5 and above 1, one-sided; B: between (CLASS_LEVEL)."""
     size = abs(delta)
     if size < 1 or p >= CLASS_LEVEL:
         return "A"
