@@ -1,4 +1,4 @@
-"""The committed notebooks in the real JupyterLab: all cells run, what they show reads in its light and dark theme."""
+"""The committed notebooks in the real JupyterLab: all cells run, what they show read in light and dark."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ READABLE = """() => {
         const ink = over(parts(drawn ? style.fill : style.color), paper);
         const [low, high] = [light(ink), light(paper)].sort((a, b) => a - b);
         const named = `${node.tagName} ${node.textContent.trim().slice(0, 30)}`;
-        if (dark ? light(paper) > 0.1 : light(paper) < 0.8) complaints.add(`${named}: not on the theme's paper`);
+        if (dark ? light(paper) > 0.1 : light(paper) < 0.5) complaints.add(`${named}: not on the theme's paper`);
         if ((high + 0.05) / (low + 0.05) < 4.5) complaints.add(`${named}: ${style.color} on ${paper}`);
     }
     return [...complaints];
