@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import write
-from kinerja.facets import fit_facets
+from kinerja.raters.rasch import fit_facets
 
 SIZES = (10_000, 100_000, 1_000_000)
 METHODS = ("joint", "marginal")

@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import write
-from kinerja.bias import check_bias
-from kinerja.case_mix import adjust_case_mix
-from kinerja.feedback import estimate_feedback
-from kinerja.feedback_comments import summarise_comments
+from kinerja.citizens import estimate_feedback
+from kinerja.citizens.case_mix import adjust_case_mix
+from kinerja.citizens.comments import summarise_comments
+from kinerja.fairness import check_bias
 from kinerja.rules import load_rules
-from kinerja.rules_lookup import elements
+from kinerja.rules.lookup import elements
 
 RULES = load_rules(on=date(2026, 9, 30))
 ELEMENTS = elements(RULES)

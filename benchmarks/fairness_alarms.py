@@ -21,7 +21,7 @@ import pandas as pd
 
 from benchmarks import write
 from benchmarks.fairness import office
-from kinerja.bias import BiasChecks, check_bias
+from kinerja.fairness import BiasChecks, check_bias
 
 OFFICES = {140: 200, 1_200: 60}
 """Fair offices of each size; with something planted, a third as many."""

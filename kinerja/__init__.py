@@ -112,7 +112,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Importing `kinerja.explain` binds that module to the package's name `explain`: the public function keeps it."""
+    """Importing `kinerja.people.sheet` binds that module to the package's name `explain`: the public function keeps it."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         is_home = isinstance(value, ModuleType) and _HOME.get(name) == name

@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 import nbval_close
 import pytest
-from check_notebooks import check_notebooks
 from nbval_close import close
 
 from kinerja.evaluation import NUMERIC_PACKAGES
+from tests.check_notebooks import check_notebooks
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

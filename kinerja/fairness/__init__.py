@@ -1,0 +1,210 @@
+"""Are ratings, feedback and calibrated scores fair to groups and to persons? Checks that tell three answers apart.
+
+`shown`: there is a gap that chance does not explain; `not_shown`: there is none, and the interval rules out one that
+matters; `cannot_tell`: too few persons, or too little in the data, to say either. No check says why a gap is there, and
+none says anything of one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pandas as pd
+
+from kinerja.errors import ParameterError
+from kinerja.fairness.cells import cell_table
+from kinerja.fairness.change import change_table
+from kinerja.fairness.check_table import Settings, check_table
+from kinerja.fairness.decomposition import decomposition_table
+from kinerja.fairness.drf import drf_table
+from kinerja.fairness.findings import collect
+from kinerja.fairness.groups import Comparison, as_text, comparisons, people, with_intersections
+from kinerja.fairness.screens import screen_table
+from kinerja.fairness.similarity import similarity_table
+from kinerja.fairness.strata_table import strata_table
+from kinerja.multiplicity import Family
+from kinerja.results import Finding
+from kinerja.results.shown import Shown
+
+OUTCOMES = (
+    "observed", "feedback", "supervisor_minus_citizen", "calibrated", "attainment", "predikat", "predikat_calibrated",
+)  # fmt: skip
+CHANGES = (("observed", "calibrated"), ("predikat", "predikat_calibrated"))
+RATED = ("observed", "supervisor_minus_citizen", "calibrated")
+"""Outcomes that a supervisor's liking could move: only these are looked at for raters who favour their like."""
+_MOST_CROSSED = 3
+"""More attributes crossed give cells of a handful of persons, all of them hidden."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class BiasChecks(Shown):
+    """Everything the fairness section shows; differences are group minus reference, in the outcome's unit or as shares.
+
+    Fields
+    ------
+    checks : one row a group (and pair of groups above the floor), outcome and measure; bias_checks.CHECK_COLUMNS
+    strata : the same within unit and level and at equal attainment; bias_matched.STRATA_COLUMNS
+    decomposition : Oaxaca-Blinder, rows gap, explained, unexplained and each term;
+        bias_decomposition.DECOMPOSITION_COLUMNS
+    drf : rater by group, shrunk; the row without rater is the gap that all raters share; bias_drf.DRF_COLUMNS
+    similarity : do raters favour their like; bias_similarity.SIMILARITY_COLUMNS
+    screens : each rater's way with the scale; empty without ratings; bias_screens.SCREEN_COLUMNS
+    before_after : each gap before and after calibration; bias_change.CHANGE_COLUMNS
+    cells : intersections by partial pooling; bias_cells.CELL_COLUMNS
+    findings : gaps shown, groups that could not be looked at, ...
+    settings : every argument after defaults
+    """
+
+    checks: pd.DataFrame
+    strata: pd.DataFrame
+    decomposition: pd.DataFrame
+    drf: pd.DataFrame
+    similarity: pd.DataFrame
+    screens: pd.DataFrame
+    before_after: pd.DataFrame
+    cells: pd.DataFrame
+    findings: tuple[Finding, ...]
+    settings: Mapping[str, Any]
+
+
+def check_bias(
+    scores_by_person: pd.DataFrame,
+    staff: pd.DataFrame,
+    *,
+    groups: Sequence[str],
+    outcomes: Sequence[str] = OUTCOMES,
+    ratings: pd.DataFrame | None = None,
+    residuals: pd.DataFrame | None = None,
+    references: Mapping[str, str] | None = None,
+    intersections: bool = True,
+    strata: Sequence[str] = ("unit", "grade"),
+    matched_on: str = "attainment",
+    explained_by: Sequence[str] = ("attainment", "unit", "grade"),
+    changes: Sequence[tuple[str, str]] = CHANGES,
+    minimum: int = 10,
+    minimum_cell: int = 5,
+    confidence: float = 0.95,
+    family: Family = "bh",
+    power: float = 0.8,
+    material: float = 0.5,
+    top: Sequence[str] = ("sangat_baik",),
+    bottom: Sequence[str] = ("butuh_perbaikan", "kurang", "sangat_kurang"),
+    clusters: Sequence[str] = ("supervisor", "unit"),
+    scale: tuple[float, float] | None = None,
+    deadline_days: int = 3,
+    permutations: int = 2000,
+    seed: int = 0,
+) -> BiasChecks:
+    """Compare declared groups of employees on every outcome, and raters on their way with groups and the scale.
+
+    scores_by_person : one row a ratee: ratee, unit, supervisor and outcome columns (numbers in points, or categories);
+        `supervisor_minus_citizen` is made from `observed` and `feedback` where both are there
+    staff : the staff list with the group columns; also the supervisors' own groups, where they are on it
+    groups : the declared group columns; others are never looked at
+    ratings : the canonical ratings, for the screens; residuals : of the rater model, for DRF
+        (bias_residuals.rater_residuals: where ratees have several raters); without, each rater's own ratings are used
+    references : attribute -> reference group; the largest group otherwise
+    minimum : persons a group needs to be tested (the floor, never under `minimum_cell`)
+    minimum_cell : persons a group needs to be shown at all
+    family : multiplicity control over all tests of one attribute (a pair of attributes is one of its own)
+    confidence : level of the intervals; tests are made at its complement, so that a test and its interval agree
+    power : chance with which the `detectable` difference is found
+    material : `not_shown` needs an interval without room for a gap of `material` standard deviations (of rates: on the
+        logit scale, where 0.5 are odds 2.5 times as high or as low)
+    clusters : columns whose members may be alike; the comparison's error is widened by the larger design effect
+
+    Raises
+    ------
+    ParameterError : confidence, power or family is none. What is wrong with the data is a finding or a row's reason.
+    """
+    given = {k: v for k, v in locals().items() if k not in ("scores_by_person", "staff", "ratings", "residuals")}
+    _refuse(confidence, power, family)
+    floor = max(minimum, minimum_cell)
+    settings = Settings(
+        minimum=floor, confidence=confidence, family=family, power=power, material=material,
+        top=tuple(top), bottom=tuple(bottom), clusters=tuple(clusters),
+    )  # fmt: skip
+    attributes = tuple(dict.fromkeys(g for g in groups if g in staff.columns))
+    persons = _outcomes(people(scores_by_person, staff, attributes))
+    present = tuple(o for o in outcomes if o in persons.columns and persons[o].notna().any())
+    strata = tuple(c for c in strata if c in persons.columns)
+
+    def compared(attribute: str, *, above_floor_only: bool = False) -> tuple[Comparison, ...]:
+        return comparisons(
+            persons, attribute, references=references, minimum=floor, minimum_cell=minimum_cell,
+            above_floor_only=above_floor_only,
+        )  # fmt: skip
+
+    single = [c for attribute in attributes for c in compared(attribute)]
+    persons, crossed = with_intersections(persons, attributes) if intersections else (persons, ())
+    pairs = [c for name in crossed for c in compared(name, above_floor_only=True)]
+    checks = check_table(persons, [*single, *pairs], present, settings)
+    conditional = strata_table(persons, single, present, settings, strata=strata, matched_on=matched_on)
+    before_after = change_table(persons, single, changes, settings)
+    drf = drf_table(persons, single, settings, residuals=residuals)
+    similarity = similarity_table(
+        persons, attributes, [o for o in present if o in RATED], _rater_groups(staff, attributes), settings,
+        permutations=permutations, seed=seed,
+    )  # fmt: skip
+    screens = screen_table(
+        ratings if ratings is not None else pd.DataFrame(columns=["ratee", "rater", "rating"]),
+        scale=scale, minimum=floor, confidence=confidence, deadline_days=deadline_days,
+    )  # fmt: skip
+    findings = collect(
+        people=persons, missing=[g for g in groups if g not in staff.columns], attributes=attributes, checks=checks,
+        strata=conditional, before_after=before_after, drf=drf, similarity=similarity, screens=screens,
+        minimum=floor, family=family, modelled=residuals is not None,
+    )  # fmt: skip
+    return BiasChecks(
+        checks=checks,
+        strata=conditional,
+        decomposition=decomposition_table(persons, single, present, settings, explained_by=explained_by),
+        drf=drf,
+        similarity=similarity,
+        screens=screens,
+        before_after=before_after,
+        cells=cell_table(persons, attributes[:_MOST_CROSSED], present, settings, minimum_cell=minimum_cell)
+        if attributes
+        else cell_table(persons, (), (), settings, minimum_cell=minimum_cell),
+        findings=findings,
+        settings={name: _plain(value) for name, value in given.items()} | {"residuals": residuals is not None},
+    )
+
+
+def _refuse(confidence: float, power: float, family: str) -> None:
+    for name, value in (("confidence", confidence), ("power", power)):
+        if not 0.5 < value < 1:
+            raise ParameterError(f"check_bias: {name} is {value}; it must lie between 0.5 and 1, as 0.95 does.")
+    if family not in get_args(Family):
+        allowed = ", ".join(get_args(Family))
+        raise ParameterError(f"check_bias: family is {family!r}; it must be one of {allowed}. Use bh.")
+
+
+def _outcomes(persons: pd.DataFrame) -> pd.DataFrame:
+    """With supervisor minus citizen; categories as text, an empty one as missing."""
+    persons = persons.copy()
+    if {"observed", "feedback"} <= set(persons.columns) and "supervisor_minus_citizen" not in persons:
+        persons["supervisor_minus_citizen"] = persons["observed"] - persons["feedback"]
+    for column in persons.columns:
+        if not pd.api.types.is_numeric_dtype(persons[column]):
+            text = as_text(persons[column])
+            persons[column] = text.where(text != "", None)
+    return persons
+
+
+def _rater_groups(staff: pd.DataFrame, attributes: Sequence[str]) -> dict[str, dict[str, str]]:
+    latest = staff.sort_values([c for c in ("ratee", "period") if c in staff], kind="stable")
+    latest = latest.drop_duplicates("ratee", keep="last")
+    return {
+        a: {str(r): str(g) for r, g in zip(latest["ratee"], latest[a], strict=True) if pd.notna(g)} for a in attributes
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(v) for v in value)
+    return value
