@@ -71,7 +71,7 @@ class Calibration(Shown):
         result if the discrepancies of citizens and attainment were correlated; empty without both
     gain : gain_check, error_before, error_after, ratio, correlation_before, correlation_after, n, gain_verdict,
         status, reason
-    groups : see calibration_groups.Differential
+    groups : see calibration.groups.Differential
     crossings : period, ratee, rater, unit, observed, calibrated, category_observed, category_calibrated, probability,
         changed, review; empty without categories
     evidence_team, evidence_culture : the two dials, 0 to 1

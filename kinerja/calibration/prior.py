@@ -27,7 +27,7 @@ class Prior(Shown):
 
     Fields
     ------
-    mean, std_error : (11,) working scale, in the order of calibration_model.PARAMETERS
+    mean, std_error : (11,) working scale, in the order of calibration.model.PARAMETERS
     scale : points per working unit of ratings, feedback, indicators in that run
     source : where it comes from, for the report
     """

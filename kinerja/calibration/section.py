@@ -12,7 +12,6 @@ from kinerja.calibration import Calibration
 from kinerja.calibration.adjust import PARTS
 from kinerja.calibration.groups import STANDARD_ERRORS
 from kinerja.calibration.persons import REVIEW_HIGH, REVIEW_LOW
-from kinerja.evaluation import Evaluation
 from kinerja.show.blocks import Block, bullets, findings, heading, prose
 from kinerja.show.charts import calibration_chart, dot_interval_chart
 from kinerja.show.tables import Column, Table, code, interval, number, percent, settled, table, words
@@ -21,9 +20,11 @@ if TYPE_CHECKING:
     from kinerja.show.charts import Chart
 
 
-def calibration(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart]:
+def calibration(
+    found: Calibration | None, own: Calibration | None, language: wording.Language
+) -> Iterator[Block | Table | Chart]:
+    """own : the calibration without borrowed variance parameters; None where none were borrowed"""
     yield prose("calibration.lead", language=language, lead=True)
-    found = evaluation.calibration
     if found is None:
         yield prose("calibration.none", language=language)
         return
@@ -51,8 +52,8 @@ def calibration(evaluation: Evaluation, language: wording.Language) -> Iterator[
         yield _shared_bias(found, language)
     if len(found.groups):
         yield _groups(found, language)
-    if evaluation.calibration_own is not None:
-        yield borrowed_table(found, evaluation.calibration_own, language)
+    if own is not None:
+        yield borrowed_table(found, own, language)
     yield heading("calibration.next", language, level=3, anchor="what-to-collect")
     yield from plan_blocks(found, language)
     yield heading("calibration.limits", language, level=3, anchor="calibration-limits")

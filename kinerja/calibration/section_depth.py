@@ -12,7 +12,6 @@ from kinerja.calibration import Calibration
 from kinerja.calibration.adjust import PARTS
 from kinerja.calibration.persons import REVIEW_HIGH, REVIEW_LOW
 from kinerja.calibration.section import people_table, severity_chart
-from kinerja.evaluation import Evaluation
 from kinerja.results import OK
 from kinerja.show.blocks import Block, heading, prose
 from kinerja.show.tables import Table, code, extent, interval, number, percent, settled, table, words
@@ -21,9 +20,11 @@ if TYPE_CHECKING:
     from kinerja.show.charts import Chart
 
 
-def calibration_depth(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart]:
+def calibration_depth(
+    found: Calibration | None, own: Calibration | None, language: wording.Language
+) -> Iterator[Block | Table | Chart]:
+    """own : the calibration without borrowed variance parameters; None where none were borrowed"""
     yield prose("calibration_depth.lead", language=language, lead=True)
-    found = evaluation.calibration
     if found is None:
         yield prose("calibration.none", language=language)
         return
@@ -36,7 +37,7 @@ def calibration_depth(evaluation: Evaluation, language: wording.Language) -> Ite
     yield heading("calibration_depth.model_title", language, level=3, anchor="model")
     yield _units(found, language)
     yield _parameters(found, language)
-    if evaluation.calibration_own is None:
+    if own is None:
         yield prose("calibration_depth.nothing_borrowed", language=language)
 
 

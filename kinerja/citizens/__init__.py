@@ -35,13 +35,13 @@ class Feedback(Shown):
 
     Fields
     ------
-    index : one row a group: feedback_index.INDEX_COLUMNS; level: office, or the columns of `by`; group: its name;
+    index : one row a group: index.INDEX_COLUMNS; level: office, or the columns of `by`; group: its name;
         estimate: index 25-100; p_a ... p_d: chance of each grade; points: mean over the elements on 0-100
-    elements : one row a group and element: feedback_index.ELEMENT_COLUMNS; estimate: mean in the scale's unit
+    elements : one row a group and element: index.ELEMENT_COLUMNS; estimate: mean in the scale's unit
     profile : respondents by attribute: attribute, value, n, share
-    published : published figures recomputed, all periods: feedback_published.PUBLISHED_COLUMNS
-    trend : index of the office and of each unit in every period, with the change: feedback_trend.TREND_COLUMNS
-    sample_size : respondents against the number served: feedback_sample.SAMPLE_COLUMNS
+    published : published figures recomputed, all periods: published.PUBLISHED_COLUMNS
+    trend : index of the office and of each unit in every period, with the change: trend.TREND_COLUMNS
+    sample_size : respondents against the number served: sample.SAMPLE_COLUMNS
     quality : how far the answers can be trusted; None without questionnaires of the period
     comments : what the comments are about; None without comments
     findings, settings : as everywhere

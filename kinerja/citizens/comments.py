@@ -94,7 +94,7 @@ def themes_of(text: str) -> tuple[tuple[str, ...], str]:
 
 @cache
 def _lexicon() -> tuple[Mapping[str, re.Pattern[str]], Mapping[str, re.Pattern[str]]]:
-    text = (files("kinerja") / "data" / "comment_themes.csv").read_text(encoding="utf-8")
+    text = (files("kinerja.citizens") / "comment_themes.csv").read_text(encoding="utf-8")
     elements: dict[str, re.Pattern[str]] = {}
     tones: dict[str, re.Pattern[str]] = {}
     for row in csv.DictReader(text.splitlines()):

@@ -39,17 +39,17 @@ class FeedbackQuality(Shown):
 
     Fields
     ------
-    margins : respondents' shares beside known ones: feedback_margins.MARGIN_COLUMNS
-    weighted : the office's index unweighted and weighted: feedback_margins.WEIGHTED_COLUMNS
+    margins : respondents' shares beside known ones: margins.MARGIN_COLUMNS
+    weighted : the office's index unweighted and weighted: margins.WEIGHTED_COLUMNS
     mix, mix_attributes : units raw and adjusted for who answered; attributes' coefficients: feedback_mix
-    reliability : by level and target: feedback_reliability.RELIABILITY_COLUMNS
-    standing : each group against the others: feedback_reliability.STANDING_COLUMNS; the answer where no league table
+    reliability : by level and target: reliability.RELIABILITY_COLUMNS
+    standing : each group against the others: reliability.STANDING_COLUMNS; the answer where no league table
         is due
     screening : flags, checks, bursts
     screened : index with and without flagged responses: SCREENED_COLUMNS; run: all, without_stuffing, without_careless,
         without_both; difference from `all`
-    nonresponse : bounds: feedback_selection.NONRESPONSE_COLUMNS
-    channels : by channel within units: feedback_selection.CHANNEL_COLUMNS
+    nonresponse : bounds: selection.NONRESPONSE_COLUMNS
+    channels : by channel within units: selection.CHANNEL_COLUMNS
     findings : what a reader must know of these
     """
 

@@ -11,7 +11,6 @@ from kinerja.citizens import Feedback
 from kinerja.citizens.reliability import LEAGUE_TABLE
 from kinerja.citizens.sample import SAMPLE_LEVEL
 from kinerja.citizens.section_trust import trust
-from kinerja.evaluation import Evaluation
 from kinerja.results import OK
 from kinerja.show.blocks import Block, findings, prose
 from kinerja.show.charts import dot_interval_chart, strip_chart, trend_chart
@@ -27,9 +26,8 @@ from kinerja.show.charts import Chart
 GRADES = ("p_a", "p_b", "p_c", "p_d")
 
 
-def citizens(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
+def citizens(feedback: Feedback | None, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
     yield prose("citizens.lead", language=language, lead=True)
-    feedback = evaluation.feedback
     if feedback is None:
         yield prose("citizens.none", language=language)
         return

@@ -94,7 +94,7 @@ def calibrated_mean(
 ) -> DesignMean:
     """Mean under weights that meet margins: what the margins explain of the values adds nothing to the variance.
 
-    values, raked : (n,); weights: (n,) the base weights; stratum, psu, population as `feedback_design.estimate_mean`
+    values, raked : (n,); weights: (n,) the base weights; stratum, psu, population as `citizens.design.estimate_mean`
     """
     n = len(values)
     base = np.ones(n) if weights is None else weights

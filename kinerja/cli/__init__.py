@@ -17,14 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinerja import __version__, places, wording
-from kinerja.cli import batch as cli_batch
-from kinerja.cli import explore as cli_explore
-from kinerja.cli import init as cli_init
-from kinerja.cli import notebooks as cli_notebooks
-from kinerja.cli import people as cli_people
-from kinerja.cli import plan as cli_plan
-from kinerja.cli import privacy as cli_privacy
-from kinerja.cli import workshop as cli_workshop
+from kinerja.cli import batch, explore, init, notebooks, people, plan, privacy, workshop
 from kinerja.cli.options import (
     DEFECT,
     INTERRUPTED,
@@ -44,7 +37,7 @@ from kinerja.cli.options import (
 from kinerja.cli.show import progress, say, show_problems, show_table, spoken
 from kinerja.cli.usage import CommandLineError, Group, show_refusal, speak_everywhere
 from kinerja.errors import KinerjaError, ParameterError, Problem
-from kinerja.report.notebook.run import FIXED
+from kinerja.process import FIXED
 
 if TYPE_CHECKING:
     from kinerja.evaluation.comparison import Comparison
@@ -116,7 +109,7 @@ def report(
         str | None,
         typer.Option("--unit", metavar=say("metavar.unit"), help=say("option.unit"), show_default=False),
     ] = None,
-    ratee: cli_people.RateeOption = None,
+    ratee: people.RateeOption = None,
 ) -> None:
     if reader is None and (unit or ratee):
         raise _refused("--unit" if unit else "--ratee", "reader_without_option")
@@ -152,7 +145,7 @@ def verify(
         typer.echo(say("verify.edited", names=", ".join(found.settings["key"])))
     if len(found.touched):
         typer.echo(say("verify.touched", n=len(found.touched), names=", ".join(found.touched)))
-    cli_batch.tell_signoff(run)
+    batch.tell_signoff(run)
     values = found.comparison
     if values.same:
         typer.echo(say("verify.same", run=run.name, n=int(values.tables["cells"].sum()), tables=len(values.tables)))
@@ -228,14 +221,8 @@ def _open_command(path: Path) -> str:
     return f"open '{path}'" if sys.platform == "darwin" else f"xdg-open '{path}'"
 
 
-cli_init.register(app)
-cli_batch.register(app)
-cli_people.register(app)
-cli_plan.register(app)
-cli_privacy.register(app)
-cli_explore.register(app)
-cli_notebooks.register(app)
-cli_workshop.register(app)
+for part in (init, batch, people, plan, privacy, explore, notebooks, workshop):
+    part.register(app)
 speak_everywhere(app)
 
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from kinerja.cli.show import say
 from kinerja.errors import ParameterError
 from kinerja.report.notebook.run import START
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
+PACKAGE = Path(str(files("kinerja")))
+TEMPLATES = PACKAGE / "cli"
 """Holds `voila/templates/workshop`: Voila looks for templates below each folder of JUPYTER_PATH."""
 
 LOOK = 0.2
@@ -60,7 +62,7 @@ def serve_page(
 ) -> None:
     """Serve the notebook until Ctrl-C, a plain kill, or the end of its server.
 
-    words : title, lead and loading of the page; style : a style sheet of its own, below templates
+    words : title, lead and loading of the page; style : a style sheet of its own, below the package
     tell : called with its address when it can be opened
     ended : what is said after Ctrl-C
 
@@ -119,7 +121,7 @@ def page_settings(
 def page_style(own: str = "") -> str:
     """The report's style sheet, light only (a projector, and widgets that know no dark), that of such pages, and the
     page's own."""
-    sheets = [TEMPLATES / name for name in ("report/style.css", "voila/page.css", own) if name]
+    sheets = [PACKAGE / name for name in ("report/template/style.css", "cli/page.css", own) if name]
     text = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return text.replace("@media (prefers-color-scheme: dark)", "@media not all")
 

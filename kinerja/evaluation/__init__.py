@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -304,7 +305,7 @@ def identify(parameters: Parameters) -> dict[str, str]:
         **{name: version(name) for name in NUMERIC_PACKAGES},
         "parameters": _digest(settings),
         "inputs": _digest(inputs),
-        "rules": _tree("data/rules", "*.yaml"),
+        "rules": _tree("rules", "*.yaml"),
         "prior": _kept_identity(parameters, parameters.calibration.prior_from),
         "decisions": _decisions(parameters),
     }
@@ -389,9 +390,13 @@ def _decisions(parameters: Parameters) -> str:
 
 @cache
 def _tree(folder: str, pattern: str) -> str:
-    """One hash over the package's own files; line ends do not count (git may change them on Windows)."""
-    root = Path(__file__).parent / folder
-    parts = [[path.name, hashlib.sha256(_unix(path.read_bytes())).hexdigest()] for path in sorted(root.glob(pattern))]
+    """One hash over the package's own files at any depth, each by its place.
+
+    Line ends do not count (git may change them on Windows).
+    """
+    root = Path(str(files("kinerja"))) / folder
+    found = sorted((path.relative_to(root).as_posix(), path) for path in root.rglob(pattern))
+    parts = [[name, hashlib.sha256(_unix(path.read_bytes())).hexdigest()] for name, path in found]
     return _digest(parts)
 
 

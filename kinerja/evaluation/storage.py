@@ -21,12 +21,55 @@ from kinerja.parameters import Parameters
 
 RECORD = "record.json"
 
+RECORDS: Mapping[str, str] = {
+    "evaluation": "kinerja.evaluation:Evaluation",
+    "finding": "kinerja.results:Finding",
+    "convergence": "kinerja.results:Convergence",
+    "inputs": "kinerja.inputs:Inputs",
+    "scores": "kinerja.scoring:Scores",
+    "citizens": "kinerja.citizens:Feedback",
+    "citizens.quality": "kinerja.citizens.quality:FeedbackQuality",
+    "citizens.screening": "kinerja.citizens.screening:Screening",
+    "citizens.comments": "kinerja.citizens.comments:Comments",
+    "raters": "kinerja.raters:RaterUse",
+    "raters.rasch": "kinerja.raters.rasch:RaterFit",
+    "calibration": "kinerja.calibration:Calibration",
+    "calibration.rows": "kinerja.calibration.rows:Rows",
+    "calibration.within": "kinerja.calibration.within:Within",
+    "calibration.prior": "kinerja.calibration.prior:Prior",
+    "fairness": "kinerja.fairness:BiasChecks",
+    "moderation": "kinerja.moderation:Moderation",
+}
+"""The name a kept record has in its file -> where its class is today. A class may move or be renamed; its name in the
+files of past runs never changes."""
+
+NAMES_OF_0_1: Mapping[str, str] = {
+    "kinerja.evaluation:Evaluation": "evaluation",
+    "kinerja.results:Finding": "finding",
+    "kinerja.results:Convergence": "convergence",
+    "kinerja.sources:Inputs": "inputs",
+    "kinerja.scoring:Scores": "scores",
+    "kinerja.feedback:Feedback": "citizens",
+    "kinerja.feedback_quality:FeedbackQuality": "citizens.quality",
+    "kinerja.feedback_screening:Screening": "citizens.screening",
+    "kinerja.feedback_comments:Comments": "citizens.comments",
+    "kinerja.raters:RaterUse": "raters",
+    "kinerja.facets:RaterFit": "raters.rasch",
+    "kinerja.calibration:Calibration": "calibration",
+    "kinerja.calibration_rows:Rows": "calibration.rows",
+    "kinerja.calibration_spread:Within": "calibration.within",
+    "kinerja.calibration_prior:Prior": "calibration.prior",
+    "kinerja.bias:BiasChecks": "fairness",
+    "kinerja.decisions:Moderation": "moderation",
+}
+"""Runs of version 0.1 name the module and the class as they were then."""
+
 
 def save_record(record: Any, folder: Path) -> None:
     """Write a frozen dataclass (with the records inside it) below `folder`, which must not hold another one."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        "class": f"{type(record).__module__}:{type(record).__qualname__}",
+        "record": _record_name(type(record)),
         "fields": {f.name: _encode(getattr(record, f.name), folder, f.name) for f in fields(record) if f.init},
     }
     text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
@@ -42,7 +85,7 @@ def load_record(folder: Path) -> Any:
     """
     try:
         content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        record_class = _record_class(content["class"])
+        record_class = _record_class(content["record"] if "record" in content else NAMES_OF_0_1[content["class"]])
         values = {name: _decode(value, folder) for name, value in content["fields"].items()}
         return record_class(**values)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -125,12 +168,15 @@ _SCALARS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
+def _record_name(record_class: type) -> str:
+    place = f"{record_class.__module__}:{record_class.__qualname__}"
+    for name, home in RECORDS.items():
+        if home == place:
+            return name
+    raise TypeError(f"a {place} cannot be saved: it has no name in RECORDS")
+
+
 def _record_class(name: str) -> Any:
-    """The class of this package that a saved record names; nothing outside the package is ever imported."""
-    module, _, qualified = name.partition(":")
-    if not module.startswith("kinerja.") or "." in qualified:
-        raise ValueError(f"{name} is not a record of kinerja")
-    found = getattr(import_module(module), qualified)
-    if not is_dataclass(found):
-        raise ValueError(f"{name} is not a record of kinerja")
-    return found
+    """The class that a saved record names; nothing but the records of this package is ever imported."""
+    module, _, qualified = RECORDS[name].partition(":")
+    return getattr(import_module(module), qualified)

@@ -185,4 +185,4 @@ def _base(base: str | Path) -> str:
 
 @cache
 def _style() -> str:
-    return (Path(str(files("kinerja"))) / "templates" / "explorer" / "style.css").read_text(encoding="utf-8")
+    return (Path(str(files("kinerja.explorer"))) / "style.css").read_text(encoding="utf-8")

@@ -44,15 +44,15 @@ class BiasChecks(Shown):
 
     Fields
     ------
-    checks : one row a group (and pair of groups above the floor), outcome and measure; bias_checks.CHECK_COLUMNS
-    strata : the same within unit and level and at equal attainment; bias_matched.STRATA_COLUMNS
+    checks : one row a group (and pair of groups above the floor), outcome and measure; check_table.CHECK_COLUMNS
+    strata : the same within unit and level and at equal attainment; strata_table.STRATA_COLUMNS
     decomposition : Oaxaca-Blinder, rows gap, explained, unexplained and each term;
-        bias_decomposition.DECOMPOSITION_COLUMNS
-    drf : rater by group, shrunk; the row without rater is the gap that all raters share; bias_drf.DRF_COLUMNS
-    similarity : do raters favour their like; bias_similarity.SIMILARITY_COLUMNS
-    screens : each rater's way with the scale; empty without ratings; bias_screens.SCREEN_COLUMNS
-    before_after : each gap before and after calibration; bias_change.CHANGE_COLUMNS
-    cells : intersections by partial pooling; bias_cells.CELL_COLUMNS
+        decomposition.DECOMPOSITION_COLUMNS
+    drf : rater by group, shrunk; the row without rater is the gap that all raters share; drf.DRF_COLUMNS
+    similarity : do raters favour their like; similarity.SIMILARITY_COLUMNS
+    screens : each rater's way with the scale; empty without ratings; screens.SCREEN_COLUMNS
+    before_after : each gap before and after calibration; change.CHANGE_COLUMNS
+    cells : intersections by partial pooling; cells.CELL_COLUMNS
     findings : gaps shown, groups that could not be looked at, ...
     settings : every argument after defaults
     """
@@ -104,7 +104,7 @@ def check_bias(
     staff : the staff list with the group columns; also the supervisors' own groups, where they are on it
     groups : the declared group columns; others are never looked at
     ratings : the canonical ratings, for the screens; residuals : of the rater model, for DRF
-        (bias_residuals.rater_residuals: where ratees have several raters); without, each rater's own ratings are used
+        (residuals.rater_residuals: where ratees have several raters); without, each rater's own ratings are used
     references : attribute -> reference group; the largest group otherwise
     minimum : persons a group needs to be tested (the floor, never under `minimum_cell`)
     minimum_cell : persons a group needs to be shown at all

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.evaluation import Evaluation
 from kinerja.fairness import BiasChecks
 from kinerja.fairness.section_like import like_with_like
 from kinerja.fairness.section_screens import screens
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
 VERDICTS = ("shown", "not_shown", "cannot_tell")
 
 
-def fairness(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
+def fairness(checks: BiasChecks | None, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
     yield prose("fairness.lead", language=language, lead=True)
-    checks = evaluation.bias
     if checks is None:
         yield prose("fairness.none", language=language)
         return

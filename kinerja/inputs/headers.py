@@ -61,7 +61,7 @@ def plain(text: object) -> str:
 def aliases() -> Mapping[str, tuple[str, ...]]:
     """Canonical name -> its aliases, compared with `plain`; the first alias is the surest."""
     found: dict[str, list[str]] = {}
-    path = files("kinerja") / "data" / "aliases.csv"
+    path = files("kinerja.inputs") / "aliases.csv"
     for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
         found.setdefault(row["canonical"], []).append(row["alias"])
     return {name: tuple(dict.fromkeys(plain(alias) or alias for alias in known)) for name, known in found.items()}

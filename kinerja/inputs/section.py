@@ -7,21 +7,20 @@ from collections.abc import Iterator
 import pandas as pd
 
 from kinerja import wording
-from kinerja.evaluation import Evaluation
+from kinerja.inputs import Inputs
 from kinerja.show.blocks import Block, findings, prose
 from kinerja.show.tables import Table, code, number, table, words
 
 
-def data(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table]:
-    inputs = evaluation.inputs
+def data(inputs: Inputs, period: str, language: wording.Language) -> Iterator[Block | Table]:
     yield prose("data.lead", language=language, lead=True)
     if inputs.findings:
         yield findings(inputs.findings, language)
-    yield _files(evaluation, language)
-    yield from _left_out(evaluation, language)
+    yield _files(inputs, language)
+    yield from _left_out(inputs, language)
     if len(inputs.staff):
         yield table(
-            coverage(evaluation),
+            coverage(inputs, period),
             columns=[words("unit"), *(number(c, 0) for c in ("n_staff", "n_rated", "n_with_indicators", "n_answers"))],
             language=language,
             caption_key="data.coverage",
@@ -30,9 +29,8 @@ def data(evaluation: Evaluation, language: wording.Language) -> Iterator[Block |
         )
 
 
-def coverage(evaluation: Evaluation) -> pd.DataFrame:
+def coverage(inputs: Inputs, period: str) -> pd.DataFrame:
     """unit, n_staff, n_rated, n_with_indicators, n_answers in the period."""
-    period, inputs = evaluation.parameters.period.id, evaluation.inputs
     staff = inputs.staff[inputs.staff["period"] == period] if inputs.staff["period"].notna().any() else inputs.staff
     rated = set(inputs.ratings.loc[inputs.ratings["period"] == period, "ratee"])
     scored = set(inputs.indicators.loc[inputs.indicators["period"] == period, "ratee"].dropna())
@@ -45,8 +43,8 @@ def coverage(evaluation: Evaluation) -> pd.DataFrame:
     return units.assign(n_answers=answers.reindex(units.index, fill_value=0)).reset_index()
 
 
-def _files(evaluation: Evaluation, language: wording.Language) -> Table:
-    files = evaluation.inputs.files.assign(hash=evaluation.inputs.files["sha256"].str[:12])
+def _files(inputs: Inputs, language: wording.Language) -> Table:
+    files = inputs.files.assign(hash=inputs.files["sha256"].str[:12])
     return table(
         files,
         columns=[
@@ -65,8 +63,8 @@ def _files(evaluation: Evaluation, language: wording.Language) -> Table:
     )
 
 
-def _left_out(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table]:
-    left = evaluation.inputs.left_out
+def _left_out(inputs: Inputs, language: wording.Language) -> Iterator[Block | Table]:
+    left = inputs.left_out
     if left.empty:
         yield prose("data.nothing_left_out", language=language)
         return

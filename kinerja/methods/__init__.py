@@ -1,6 +1,6 @@
 """The mathematics of kinerja, worked by hand on about ten rows and then by the package: the same numbers, or an error.
 
-Each topic has a file of its own (`sections_methods_<group>.py`). "By hand" means: written out from the formula, with
+Each topic has a file of its own (`methods/<group>.py`). "By hand" means: written out from the formula, with
 nothing of the package's own estimation code, so that a reader can check it on paper.
 """
 
@@ -77,7 +77,7 @@ def worked(topic: str, language: wording.Language = "id") -> Worked:
     """
     if topic not in TOPICS:
         raise ParameterError(f"worked: found {topic!r}; one of {', '.join(TOPICS)} is allowed.")
-    module = import_module(f"kinerja.sections_methods_{TOPICS[topic]}")
+    module = import_module(f"kinerja.methods.{TOPICS[topic]}")
     build: Callable[[wording.Language], Working] = getattr(module, topic)
     done = build(language)
     title = heading(f"methods.{topic}.title", language, anchor=f"method-{topic.replace('_', '-')}")

@@ -48,7 +48,7 @@ class Moderation(Shown):
     movement : category_before by category_after, n
     compression : spread of scores before and after: sd_before, sd_after, estimate (their ratio) with interval, p
         (Pitman-Morgan), slope of the change on the distance to the mean (negative = towards the middle)
-    by_group : the gap of each group before and after (bias_change.CHANGE_COLUMNS)
+    by_group : the gap of each group before and after (fairness.change.CHANGE_COLUMNS)
     by_decider : by, n, n_raised, n_lowered, n_confirmed, n_own_team
     against_evidence : decisions whose new value lies outside the score's interval or in an unlikely category
     findings, settings

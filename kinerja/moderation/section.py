@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinerja import wording
-from kinerja.evaluation import Evaluation
+from kinerja.moderation import Moderation
 from kinerja.show.blocks import Block, findings, prose
 from kinerja.show.tables import Table, code, interval, number, percent, table, words
 
 
-def decisions(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table]:
+def decisions(found: Moderation | None, language: wording.Language) -> Iterator[Block | Table]:
     yield prose("decisions.lead", language=language, lead=True)
-    found = evaluation.moderation
     if found is None:
         yield prose("decisions.none", language=language)
         return

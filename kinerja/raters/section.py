@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.evaluation import Evaluation
 from kinerja.raters.rasch import RaterFit
 from kinerja.results import OK
 from kinerja.show.blocks import Block, findings, heading, prose
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from kinerja.show.charts import Chart
 
 
-def raters(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart]:
+def raters(fit: RaterFit | None, language: wording.Language) -> Iterator[Block | Table | Chart]:
     yield prose("raters.lead", language=language, lead=True)
-    fit = evaluation.rater_fit
     if fit is None:
         yield prose("raters.none", language=language)
         return

@@ -18,11 +18,12 @@ from kinerja import wording
 from kinerja.errors import KinerjaError, ParameterError
 from kinerja.inputs.names import known_of
 from kinerja.places import NOTEBOOKS, extra
+from kinerja.process import FIXED
 from kinerja.report import PERIOD_REPORT, notebook_arguments, publish
 from kinerja.report.batch_index import index_html
 from kinerja.report.files import occupied, sha256_text, staged, sweep, write_text
 from kinerja.report.manifest import is_current, run_record
-from kinerja.report.notebook.run import FIXED, NotebookError, execute_notebook
+from kinerja.report.notebook.run import NotebookError, execute_notebook
 from kinerja.results.shown import Shown
 
 if TYPE_CHECKING:

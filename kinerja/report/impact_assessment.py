@@ -197,7 +197,7 @@ def _rights(language: wording.Language) -> Table:
 @cache
 def articles() -> tuple[dict[str, str], ...]:
     """article, source, status of every article that the assessment retells."""
-    path = Path(str(files("kinerja") / "data" / "dpia_articles.csv"))
+    path = Path(str(files("kinerja.report") / "dpia_articles.csv"))
     return tuple(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 

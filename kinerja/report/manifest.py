@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import kinerja
 from kinerja.inputs.formats.sql import database_digest
 from kinerja.report.files import sha256, sha256_text, write_text
 from kinerja.results import Finding
+from kinerja.rules import FOLDER as RULES
 
 if TYPE_CHECKING:
     from kinerja.evaluation import Evaluation
@@ -145,8 +145,7 @@ def _packages() -> Mapping[str, str]:
 
 @cache
 def _rules() -> Mapping[str, str]:
-    folder = Path(str(files("kinerja") / "data" / "rules"))
-    return {path.name: sha256(path) for path in sorted(folder.glob("*.yaml"))}
+    return {path.name: sha256(path) for path in sorted(RULES.glob("*/*.yaml"), key=lambda path: path.name)}
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def write_reader_report(
 
     Raises
     ------
-    ParameterError, DataError : of `sections_reader.who`, and all that `report.write_report` raises
+    ParameterError, DataError : of `report.parts.reader.who`, and all that `report.write_report` raises
     """
     from kinerja.evaluation import open_run
     from kinerja.report.notebook.engine import engine_name

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import yaml
@@ -22,6 +23,9 @@ from kinerja.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FOLDER = Path(str(files("kinerja.rules")))
+"""Holds a folder a topic, in it a file a version."""
 
 Status = Literal["verified", "secondary", "unverified"]
 
@@ -167,9 +171,8 @@ def _at(rule: Rule, history: Mapping[date, Any], on: date) -> Rule:
 
 @cache
 def _files() -> Mapping[str, tuple[Rule, Mapping[date, Any]]]:
-    folder = files("kinerja") / "data" / "rules"
-    sources = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
-    return {f.name.removesuffix(".yaml"): _read(f.name, f.read_text(encoding="utf-8")) for f in sources}
+    sources = sorted(FOLDER.glob("*/*.yaml"), key=lambda file: file.name)
+    return {file.stem: _read(file.name, file.read_text(encoding="utf-8")) for file in sources}
 
 
 def _read(name: str, text: str) -> tuple[Rule, Mapping[date, Any]]:

@@ -40,7 +40,7 @@ class Scores(Shown):
 
     Fields
     ------
-    attainment : one row an indicator of the period: scoring_attainment.ATTAINMENT_COLUMNS (per cent)
+    attainment : one row an indicator of the period: attainment.ATTAINMENT_COLUMNS (per cent)
     ratees : one row a person: RATEE_COLUMNS.
         attainment: weighted mean in per cent of the indicators that can be computed;
         rating (the scale's unit), points (0-100): behaviour by the supervisor;

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.evaluation import Evaluation
 from kinerja.results import CANNOT
+from kinerja.scoring import Scores
 from kinerja.show.blocks import Block, prose
 from kinerja.show.charts import trend_chart
 from kinerja.show.tables import Table, code, number, percent, table, words
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from kinerja.show.charts import Chart
 
 
-def attainment(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart]:
-    scores = evaluation.scores
+def attainment(scores: Scores | None, language: wording.Language) -> Iterator[Block | Table | Chart]:
     yield prose("attainment.lead", language=language, lead=True)
     if scores is None or scores.attainment.empty:
         yield prose("attainment.none", language=language)

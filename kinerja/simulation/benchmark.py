@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from time import perf_counter
 from typing import Any
 
@@ -15,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kinerja.calibration import calibrate
 from kinerja.simulation import SimulatedOffice, simulate_office
+from kinerja.simulation.alternatives import METHODS, compare_alternatives
 from kinerja.simulation.scenarios import CITY, SCENARIOS, Scenario
 from kinerja.simulation.targets import targets_of
 
@@ -147,12 +148,11 @@ def run_scenario(
         inherited = _against_truth(_calibrate(office, prior=parent), office)
         found.append(row(INHERITED, inherited["calibrated"], moved_away=_moved_away(inherited)))
     if alternatives:
-        compared = import_module("kinerja.simulation.alternatives")
-        scores = compared.compare_alternatives(
+        scores = compare_alternatives(
             office.staff, office.ratings, responses=office.responses, scale=scenario.scale
         ).scores
         joined = table[["period", "ratee"]].merge(scores, on=["period", "ratee"], how="left")
-        for method in compared.METHODS[1:]:
+        for method in METHODS[1:]:
             if joined[method].notna().all():
                 found.append(
                     row(method, joined[method], moved_away=_moved_away(table.assign(calibrated=joined[method])))
@@ -228,7 +228,6 @@ def _reached(methods: Frame) -> dict[str, float]:
 
 
 def _calibrate(office: SimulatedOffice, prior: Any = None) -> Any:
-    calibrate = import_module("kinerja.calibration").calibrate  # stands above this module: loaded when it is run
     return calibrate(
         office.ratings,
         office.staff,
@@ -326,8 +325,7 @@ def _add_stuffed_gains(
     inside = table["unit"].isin(stuffed).to_numpy()
     clean = _against_truth(_calibrate(honest), honest)
     gains = {CALIBRATED: table["calibrated"] - clean["calibrated"]}
-    moderated = import_module("kinerja.simulation.alternatives").compare_alternatives
-    one, other = (moderated(o.staff, o.ratings, responses=o.responses).scores for o in (office, honest))
+    one, other = (compare_alternatives(o.staff, o.ratings, responses=o.responses).scores for o in (office, honest))
     gains["moderated"] = one["moderated"] - other["moderated"]
     for row in found:
         if row["method"] in gains:

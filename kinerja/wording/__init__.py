@@ -16,7 +16,8 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from kinerja.errors import KinerjaError, Problem
 
@@ -41,18 +42,18 @@ def label(key: str, language: Language = "id") -> str:
 
     Raises
     ------
-    KeyError : no file of words.csv has the key
+    KeyError : no words.csv has the label
     """
-    return _table("labels")[key][language]
+    return rows("label")[key][language]
 
 
 def definition(key: str, language: Language = "id") -> str:
     """What the term means, in a sentence; empty where the glossary has none."""
-    return _table("labels")[key].get(f"definition_{language}", "")
+    return rows("label")[key][f"definition_{language}"]
 
 
 def has_label(key: str) -> bool:
-    return key in _table("labels")
+    return key in rows("label")
 
 
 def text(key: str, language: Language = "id", **values: Any) -> str:
@@ -63,9 +64,9 @@ def text(key: str, language: Language = "id", **values: Any) -> str:
 
     Raises
     ------
-    KeyError : no file of words.csv has the key, or a placeholder has no value
+    KeyError : no words.csv has the sentence, or a placeholder has no value
     """
-    sentence = _table("text")[key][language]
+    sentence = rows("sentence")[key][language]
     return _Formatter(language).vformat(sentence, (), values)
 
 
@@ -79,7 +80,7 @@ def finding_sentence(code: str, data: Mapping[str, Any], language: Language = "i
 
 
 def has_text(key: str) -> bool:
-    return key in _table("text")
+    return key in rows("sentence")
 
 
 def said(sentence: str, language: Language = "id") -> str:
@@ -227,10 +228,10 @@ def _decimals(spec: str, otherwise: int | None) -> int | None:
 @cache
 def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Patterns of the texts `said.*`, those with the most words of their own first."""
-    keys = [key for key in _table("text") if key.startswith("said.")]
+    keys = [key for key in rows("sentence") if key.startswith("said.")]
     found = []
     for key in keys:
-        english = _table("text")[key]["en"]
+        english = rows("sentence")[key]["en"]
         fields = [(literal, name) for literal, name, _, _ in string.Formatter().parse(english)]
         pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+?)" if name else "") for literal, name in fields)
         found.append((sum(len(literal) for literal, _ in fields), re.compile(pattern, re.DOTALL), key))
@@ -238,14 +239,18 @@ def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 @cache
-def _table(folder: str) -> Mapping[str, dict[str, str]]:
-    rows: dict[str, dict[str, str]] = {}
-    for source in sorted((files("kinerja") / "data" / folder).iterdir(), key=lambda f: f.name):
-        if not source.name.endswith(".csv"):
-            continue
-        for row in csv.DictReader(source.read_text(encoding="utf-8").splitlines()):
-            key = cast(str, row["key"])
-            if key in rows:
-                raise KeyError(f"data/{folder}/{source.name}: key {key!r} is also in another file; keys are unique")
-            rows[key] = {name: value or "" for name, value in row.items() if name}
-    return rows
+def rows(kind: str) -> Mapping[str, dict[str, str]]:
+    """Key -> row of every `words.csv` of the package, of one kind: `label` or `sentence`."""
+    found: dict[str, dict[str, str]] = {}
+    root = Path(str(files("kinerja")))
+    for file in sorted(root.rglob("words.csv")):
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                if row["kind"] != kind:
+                    continue
+                if row["key"] in found:
+                    raise KeyError(
+                        f"{file.relative_to(root).as_posix()}: {kind} {row['key']!r} is also in another file"
+                    )
+                found[row["key"]] = row
+    return found

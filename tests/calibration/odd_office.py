@@ -2,8 +2,8 @@
 
 Team sizes follow a power law, true performance and errors have heavy tails, some teams are far more mixed than others,
 severity is skewed (most supervisors alike, some very mild), citizens' answers pile up at the top with a long tail
-below. Ratings are points already and feedback comes as service points: nothing is shared with kinerja/simulation/__init__.py or
-tests/calibration_office.py, whose offices are normal.
+below. Ratings are points already and feedback comes as service points: nothing is shared with kinerja.simulation or
+tests/calibration/office.py, whose offices are normal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small office with known truth, written from section 12 of the method alone: independent of kinerja/simulation/__init__.py."""
+"""A small office with known truth, written from section 12 of the method alone: independent of kinerja.simulation."""
 
 from __future__ import annotations
 

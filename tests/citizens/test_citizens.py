@@ -60,7 +60,7 @@ def test_published_case(case):
 
 
 def _data(name):
-    with (files("kinerja") / "data" / name).open(encoding="utf-8") as handle:
+    with (files("kinerja") / "example" / name).open(encoding="utf-8") as handle:
         return pd.read_csv(handle, dtype={"period": str, "unit": str, "grade": str})
 
 

@@ -13,7 +13,7 @@ from kinerja import wording
 from kinerja.cli import app
 from kinerja.errors import ParameterError
 from kinerja.evaluation import FOLDER, load_evaluation
-from kinerja.show import section as sections
+from kinerja.report import contents as sections
 from kinerja.show.tables import Table
 
 pytestmark = pytest.mark.slow

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import is_dataclass
 from datetime import date
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kinerja.errors import DataError
-from kinerja.evaluation.storage import RECORD, load_record, save_record
+from kinerja.errors import DataError, Problem
+from kinerja.evaluation.storage import NAMES_OF_0_1, RECORD, RECORDS, load_record, save_record
 from kinerja.results import Convergence, Finding
 
 
@@ -41,11 +43,12 @@ def test_the_same_record_gives_the_same_bytes(tmp_path):
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
 
 
+@pytest.mark.parametrize("key", ["record", "class"])
 @pytest.mark.parametrize(
     "name", ["os:system", "kinerja.wording:text", "kinerja.results:Nothing", "kinerja.errors:Problem.x"]
 )
-def test_only_records_of_the_package_are_loaded(tmp_path, name):
-    (tmp_path / RECORD).write_text(json.dumps({"class": name, "fields": {}}))
+def test_only_records_of_the_package_are_loaded(tmp_path, key, name):
+    (tmp_path / RECORD).write_text(json.dumps({key: name, "fields": {}}))
     with pytest.raises(DataError, match=r"record\.json"):
         load_record(tmp_path)
 
@@ -53,3 +56,15 @@ def test_only_records_of_the_package_are_loaded(tmp_path, name):
 def test_a_missing_record_says_the_way_out(tmp_path):
     with pytest.raises(DataError, match="run the report again"):
         load_record(tmp_path)
+
+
+def test_every_named_record_is_there_and_every_name_of_0_1_has_one():
+    for home in RECORDS.values():
+        module, _, name = home.partition(":")
+        assert is_dataclass(getattr(import_module(module), name))
+    assert set(NAMES_OF_0_1.values()) <= set(RECORDS)
+
+
+def test_what_has_no_name_cannot_be_saved(tmp_path):
+    with pytest.raises(TypeError, match="no name in RECORDS"):
+        save_record(Problem(where="x", code="y"), tmp_path / "p")

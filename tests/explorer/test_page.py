@@ -27,7 +27,7 @@ def address(tmp_path_factory):
     """The page of `kinerja explore`, on a copy of the example whose outputs go elsewhere."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(ROOT / "parameters", folder / "parameters")
-    shutil.copytree(ROOT / "kinerja" / "data" / "example", folder / "kinerja" / "data" / "example")
+    shutil.copytree(ROOT / "kinerja" / "example", folder / "kinerja" / "example")
     command = [sys.executable, "-m", "kinerja", "explore", str(folder / "parameters" / "andir-2026-q3.yaml"),
                "--port", str(free_port()), "--no-browser", "--language", "id"]  # fmt: skip
     with (folder / "page.log").open("w") as log:

@@ -17,10 +17,10 @@ from kinerja.citizens.section_trust import trust
 from kinerja.evaluation import evaluate
 from kinerja.fairness.screens import SCREENS
 from kinerja.parameters import load_parameters
+from kinerja.report.contents import section
 from kinerja.rules import load_rules
 from kinerja.rules.lookup import elements
 from kinerja.show.charts import Chart
-from kinerja.show.section import section
 from kinerja.show.tables import Table
 
 ROOT = Path(__file__).parents[2]

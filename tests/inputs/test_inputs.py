@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
-from importlib.resources import files
 
 import openpyxl
 import pytest
@@ -92,14 +90,8 @@ def test_ratings_made_after_the_period_belong_to_it_unless_the_day_is_given(tmp_
 
 
 def _codes():
-    folder = files("kinerja") / "data" / "text"
-    rows = [
-        row
-        for f in folder.iterdir()
-        if f.name.endswith(".csv")
-        for row in csv.DictReader(f.read_text("utf-8").splitlines())
-    ]
-    return {row["key"]: row for row in rows if row["key"].startswith("problem.") and row["key"].count(".") == 2}
+    known = wording.rows("sentence")
+    return {key: row for key, row in known.items() if key.startswith("problem.") and key.count(".") == 2}
 
 
 @pytest.mark.parametrize("code", sorted({key.split(".")[1] for key in _codes()}))

@@ -10,7 +10,7 @@ from kinerja import wording
 from kinerja.errors import DataError
 from kinerja.evaluation import evaluate
 from kinerja.parameters import load_parameters
-from kinerja.show import section as sections
+from kinerja.report import contents as sections
 
 PEOPLE = [f"P{n:02d};Unit {n % 2};A{n % 2}" for n in range(1, 13)]
 STAFF = "NIP;Unit;Atasan\n" + "\n".join(PEOPLE) + "\n"

@@ -277,14 +277,14 @@ def test_every_code_has_both_sentences():
 
 def test_every_sentence_is_used():
     written = {
-        key.split(".")[1] for key in wording._table("text") if key.startswith("problem.") and key.count(".") == 2
+        key.split(".")[1] for key in wording.rows("sentence") if key.startswith("problem.") and key.count(".") == 2
     }
     source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py"))
     assert [code for code in sorted(written) if f'"{code}"' not in source and not code.startswith("unknown_")] == []
 
 
 def test_sentences_end_like_sentences():
-    for key, row in wording._table("text").items():
+    for key, row in wording.rows("sentence").items():
         if key.startswith("problem.") and key.count(".") == 2:
             for language in wording.LANGUAGES:
                 assert row[language][-1] in ".?})" or "{" in row[language], key

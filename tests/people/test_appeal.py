@@ -23,7 +23,7 @@ from kinerja.report.sheet import write_sheets
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "parameters" / "andir-2026-q3.yaml"
-FILES = Path("kinerja") / "data" / "example"
+FILES = Path("kinerja") / "example"
 PERIOD = "2026-Q3"
 EXACT = 1e-9
 

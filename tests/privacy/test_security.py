@@ -15,9 +15,9 @@ from kinerja.evaluation import FOLDER, evaluate, load_evaluation, save_evaluatio
 from kinerja.inputs import formats as sources_files
 from kinerja.inputs import read_sources
 from kinerja.parameters import Period, Privacy, Sources
+from kinerja.report.contents import NAMES, section
 from kinerja.report.impact_assessment import dpia_page
 from kinerja.report.parts.reader import PARTS, reader_section
-from kinerja.show.section import NAMES, section
 from tests.office import staffed, write_office
 
 TESTS = Path(__file__).parents[1]

@@ -128,12 +128,13 @@ def test_a_batch_killed_half_way_goes_on_where_it_stopped(run, tmp_path):
     )
     path = notebook(tmp_path, cell)
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_batch as t; from pathlib import Path;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
+        "from tests.report import test_batch as t;"
         "sys.modules['kinerja.evaluation'] = t.evaluation_module();"
         "run = t.load_parameters(sys.argv[2]);"
         "t.report_batch.batch(run, by='unit', notebook=Path(sys.argv[3]), workers=1)"
     )
-    arguments = [sys.executable, "-c", code, str(Path(__file__).parents[1]), str(run.file), str(path)]
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parents[2]), str(run.file), str(path)]
     killed = subprocess.run(arguments, start_new_session=True, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     folder = run.run_folder / "units"

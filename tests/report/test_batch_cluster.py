@@ -25,7 +25,7 @@ pytestmark = [
 PRELOAD = """
 import sys
 sys.path.insert(0, {tests!r})
-import test_batch
+from tests.report import test_batch
 sys.modules["kinerja.evaluation"] = test_batch.evaluation_module()
 """
 
@@ -34,7 +34,7 @@ sys.modules["kinerja.evaluation"] = test_batch.evaluation_module()
 def cluster(tmp_path):
     """The scheduler's address and its two workers; every process is ended afterwards."""
     preload = tmp_path / "preload.py"
-    preload.write_text(PRELOAD.format(tests=str(Path(__file__).parents[1])), encoding="utf-8")
+    preload.write_text(PRELOAD.format(tests=str(Path(__file__).parents[2])), encoding="utf-8")
     found = tmp_path / "scheduler.json"
     environment = {
         **os.environ,

@@ -140,8 +140,8 @@ def address(tmp_path_factory):
     from kinerja import wording
 
     with pytest.MonkeyPatch.context() as patch:
-        text = wording._table("text")
-        patch.setattr(labels, "_table", lambda folder, known=wording._table: known(folder) if folder != "text" else
+        text = wording.rows("sentence")
+        patch.setattr(wording, "rows", lambda kind, known=wording.rows: known(kind) if kind != "sentence" else
                       {**text, **sentences})  # fmt: skip
         path = tmp_path_factory.mktemp("page") / "report.html"
         path.write_text(report_page(), encoding="utf-8")

@@ -12,8 +12,8 @@ from kinerja import wording
 from kinerja.errors import ParameterError
 from kinerja.evaluation import evaluate
 from kinerja.parameters import load_parameters
+from kinerja.report.contents import DEEPER, NAMES, section
 from kinerja.show.charts import Chart
-from kinerja.show.section import DEEPER, NAMES, section
 from kinerja.show.tables import Table
 
 ROOT = Path(__file__).parents[2]

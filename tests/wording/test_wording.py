@@ -4,6 +4,7 @@ import csv
 import string
 from datetime import date
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -43,25 +44,26 @@ def _fields(sentence):
 def test_both_languages_say_the_same_with_the_same_values():
     wrong = [
         key
-        for key, row in wording._table("text").items()
+        for key, row in wording.rows("sentence").items()
         if not row["en"].strip() or not row["id"].strip() or _fields(row["en"]) != _fields(row["id"])
     ]
     assert wrong == []
 
 
 def test_every_label_has_both_languages():
-    assert [k for k, row in wording._table("labels").items() if not row["en"] or not row["id"]] == []
+    assert [k for k, row in wording.rows("label").items() if not row["en"] or not row["id"]] == []
 
 
-@pytest.mark.parametrize("folder", ["labels", "text"])
-def test_a_key_has_one_home(folder):
+def test_a_key_has_one_home_and_one_kind():
     seen, twice = {}, []
-    for path in sorted((files("kinerja") / "data" / folder).iterdir(), key=lambda f: f.name):
+    for path in sorted(Path(str(files("kinerja"))).rglob("words.csv")):
         for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
-            if row["key"] in seen:
-                twice.append((row["key"], seen[row["key"]], path.name))
-            seen[row["key"]] = path.name
-    assert twice == []
+            assert row["kind"] in ("label", "sentence"), (path, row["key"])
+            key = (row["kind"], row["key"])
+            if key in seen:
+                twice.append((key, seen[key], path))
+            seen[key] = path
+    assert twice == [] and len(seen) > 2000
 
 
 def test_a_placeholder_without_value_is_an_error():

@@ -41,11 +41,11 @@ class Sheet(Shown):
     ratee, period, unit
     inputs : input, n, first_date, last_date, value, scale, status, reason; see explain_inputs
     indicators : the person's own indicators: indicator, target, realisation, attainment, status, reason
-    steps : explain_steps.STEP_COLUMNS; points sum exactly, so do the printed figures
+    steps : steps.STEP_COLUMNS; points sum exactly, so do the printed figures
     observed, calibrated, conf_low, conf_high : points; NaN where there is none; confidence : the interval's level
     categories : category, probability, is_observed, is_calibrated
-    changes : what would give another category; explain_change.CHANGE_COLUMNS
-    predikat : the predikat now, "" where there is none; predikat_changes : explain_change.PREDIKAT_COLUMNS
+    changes : what would give another category; change.CHANGE_COLUMNS
+    predikat : the predikat now, "" where there is none; predikat_changes : change.PREDIKAT_COLUMNS
     decisions : decisions of people on this person: decision, old, new, reason, date
     days, deadline, objection_to, reviewer : how to object; deadline None where the day of receipt is not known;
         objection_to by language

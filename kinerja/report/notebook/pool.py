@@ -11,8 +11,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_complet
 from multiprocessing import get_context
 from typing import Any
 
+from kinerja.process import FIXED
 from kinerja.report.notebook import engine as kernels
-from kinerja.report.notebook.run import FIXED
 
 Job = Mapping[str, Any]
 Result = Mapping[str, Any]

@@ -17,13 +17,11 @@ from typing import Any
 
 from kinerja import wording
 from kinerja.errors import KinerjaError, ParameterError, Problem
+from kinerja.process import FIXED
 
 Scalar = str | int | float | bool | None
 
 _TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
-
-FIXED = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""What a kernel is started with, so that neither the order of a set nor the number of threads changes an output."""
 
 PICTURES = "module://matplotlib_inline.backend_inline"
 """How a notebook draws, whatever MPLBACKEND says to the process that runs it."""

@@ -1,7 +1,7 @@
 """A report made for one kind of reader: what that reader may not see is never put into it, rather than hidden.
 
 Each part says which content it shows (`privacy.MAY_SEE`); figures of units come from the tables in which small cells
-are withheld together (`sections_unit_cells`), so that the reports of different readers do not open each other.
+are withheld together (`report.parts.unit_cells`), so that the reports of different readers do not open each other.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _overview(evaluation: Evaluation, unit: str, language: wording.Language) -> 
 
 
 def _figures(evaluation: Evaluation, unit: str, language: wording.Language) -> list[tuple[str, str]]:
-    counted = coverage(evaluation)
+    counted = coverage(evaluation.inputs, evaluation.parameters.period.id)
     mine = counted[counted["unit"] == unit]
     shown = [("ratees", "n_staff"), ("rated", "n_rated"), ("responses", "n_answers")]
     names = {"ratees": "overview.ratees", "rated": "unit.rated", "responses": "overview.responses"}
@@ -94,7 +94,7 @@ def unit_findings(evaluation: Evaluation, unit: str) -> list[Finding]:
 
 def _small(evaluation: Evaluation, unit: str) -> Iterator[Finding]:
     minimum = evaluation.parameters.privacy.minimum_cell
-    counted = coverage(evaluation)
+    counted = coverage(evaluation.inputs, evaluation.parameters.period.id)
     people = int(counted.loc[counted["unit"] == unit, "n_staff"].sum())
     if people < minimum:
         yield Finding(level="caution", code="unit_small", data={"n": people, "minimum": minimum})

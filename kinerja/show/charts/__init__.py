@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HOME = {
-    "dot_interval_chart": "plots_dots",
-    "gap_chart": "plots_dots",
-    "calibration_chart": "plots_dots",
-    "strip_chart": "plots_dots",
-    "distribution_chart": "plots_bars",
-    "matrix_chart": "plots_bars",
-    "gate_chart": "plots_bars",
-    "trend_chart": "plots_lines",
-    "elements_chart": "plots_lines",
-    "wright_chart": "plots_wright",
+    "dot_interval_chart": "dots",
+    "gap_chart": "dots",
+    "calibration_chart": "dots",
+    "strip_chart": "dots",
+    "distribution_chart": "bars",
+    "matrix_chart": "bars",
+    "gate_chart": "bars",
+    "trend_chart": "lines",
+    "elements_chart": "lines",
+    "wright_chart": "wright",
 }
 
 __all__ = ["Chart", *_HOME]
@@ -40,7 +40,7 @@ __all__ = ["Chart", *_HOME]
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f"kinerja.{_HOME[name]}"), name)
+        return getattr(import_module(f"kinerja.show.charts.{_HOME[name]}"), name)
     raise AttributeError(f"module 'kinerja.show.charts' has no attribute {name!r}")
 
 

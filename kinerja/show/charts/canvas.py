@@ -26,8 +26,8 @@ SIZE = 13.0
 LINE_HEIGHT = SIZE * 1.2
 
 # After Okabe and Ito, lightness moved apart so that the first four differ for every kind of colour vision, and all
-# reach 3:1 on white (tests/show/test_charts.py). The style sheet has the same names for a dark page: plots_svg writes each
-# colour as its variable, with this value to fall back on.
+# reach 3:1 on white (tests/show/test_charts.py). The style sheet has the same names for a dark page: `svg.py` writes
+# each colour as its variable, with this value to fall back on.
 INK, SOFT, LINE, GRID, PAPER = "#1c2126", "#515b64", "#d5dbe0", "#e4e8eb", "#ffffff"
 BLUE, ORANGE, GREEN, ROSE, YELLOW, SKY, SLATE = (
     "#005a9c", "#d55e00", "#2aa583", "#8f2d6b", "#b07c00", "#3c94c9", "#56616b",

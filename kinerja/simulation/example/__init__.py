@@ -1,13 +1,14 @@
 """The example office, Kecamatan Andir of Bandung, with people and figures that are all invented.
 
-`python -m kinerja.simulation.example [FOLDER]` writes it again: pegawai.xlsx, penilaian.csv, iku.xlsx, survei_kepuasan.csv and, in
-a folder of its own that no evaluation reads, the truth from which they were drawn.
+`python -m kinerja.simulation.example [FOLDER]` writes it again: pegawai.xlsx, penilaian.csv, iku.xlsx,
+survei_kepuasan.csv and, in a folder of its own that no evaluation reads, the truth from which they were drawn.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class Example:
 
 def example_folder() -> Path:
     """Where the example's files are in the installed package."""
-    return Path(__file__).parent / "data" / "example"
+    return Path(str(resources.files("kinerja"))) / "example"
 
 
 def make_example(*, seed: int = SEED) -> Example:

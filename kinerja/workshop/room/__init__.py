@@ -49,7 +49,7 @@ class Case:
 @cache
 def load_cases() -> tuple[Case, ...]:
     """The bank of cases, in the order of cases.csv."""
-    source = files("kinerja") / "data" / "workshop" / "cases.csv"
+    source = files("kinerja.workshop") / "cases.csv"
     rows = list(csv.DictReader(source.read_text(encoding="utf-8").splitlines()))
     return tuple(_case(cast(dict[str, str], row)) for row in rows)
 

@@ -120,7 +120,7 @@ def phone_page(language: wording.Language, cases: int | None = None, code: str =
 
     cases : how many cases of the bank are rated, all where None; code : of the room
     """
-    template = (files("kinerja") / "templates" / "workshop" / "phone.html").read_text(encoding="utf-8")
+    template = (files("kinerja.workshop.room") / "phone.html").read_text(encoding="utf-8")
     keys = ("title", "intro", "start", "send", "done", "full", "offline", "case", "privacy", "again", "length")
     chosen = Room(most_cases=cases).cases
     words = {key: wording.text(f"workshop.phone.{key}", language, n=len(chosen)) for key in keys}

@@ -1,6 +1,6 @@
 """Part 3 of the workshop: what four ways of scoring make of a strict supervisor, held against a truth that is known.
 
-The offices are those of the calibration benchmark (`simulate_benchmark`), with three things changed by participants.
+The offices are those of the calibration benchmark (`simulation.benchmark`), with three things changed by participants.
 """
 
 from __future__ import annotations
