@@ -121,9 +121,9 @@ def test_a_folder_without_a_run_is_named_by_its_absolute_path(tmp_path, monkeypa
 def test_an_input_that_comes_with_the_package_is_found_where_the_project_lacks_it(tmp_path):
     shutil.copytree(ROOT / "parameters", tmp_path / "parameters")
     copied = load_parameters(tmp_path / EXAMPLE)
-    assert copied.located_sources.staff[0].path == ROOT / "kinerja" / "data" / "example" / "pegawai.xlsx"
+    assert copied.located_sources.staff[0].path == ROOT / "kinerja" / "example" / "pegawai.xlsx"
     assert copied.run_folder == tmp_path.resolve() / "outputs" / "andir-2026-q3"
-    own = tmp_path / "kinerja" / "data" / "example" / "pegawai.xlsx"
+    own = tmp_path / "kinerja" / "example" / "pegawai.xlsx"
     own.parent.mkdir(parents=True)
     own.write_bytes(b"")
     assert copied.located_sources.staff[0].path == own.resolve()
@@ -150,7 +150,7 @@ def test_copied_parameters_name_copied_inputs():
     assert {"data/pegawai.xlsx", "data/survei_kepuasan.csv", "data/skm_published.csv"} <= set(content)
     for name, text in content.items():
         if name.startswith("parameters/"):
-            assert b"kinerja/data" not in text, name
+            assert b"kinerja/example" not in text, name
 
 
 def test_an_extra_is_installed_from_where_kinerja_came(monkeypatch):

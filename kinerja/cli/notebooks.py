@@ -17,7 +17,7 @@ from kinerja.places import NOTEBOOKS, PACKAGE, PARAMETERS
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help=say("argument.notebooks"), show_default=False)]
 
-_INPUT = re.compile(r"kinerja/(data/(?:\w+/)*)(\w+\.(?:csv|xlsx))")
+_INPUT = re.compile(r"kinerja/(example/)(\w+\.(?:csv|xlsx))")
 """An input that comes with the package, as a parameters file names it; the copy lies in `data`, as an office's own."""
 
 NEXT = (

@@ -417,7 +417,7 @@ def load_parameters(
 
     path : YAML, looked for in the places of `places.tried`; relative paths in it are counted from the folder that holds
         it, or from that folder's parent where the folder is called `parameters` (so that `data/x.xlsx` means the
-        project's); `kinerja/data/...` that is not there is the package's own
+        project's); `kinerja/example/...` that is not there is the package's own
     overrides : dotted key -> value, what a command-line option set (`language`, `output.run`)
     base : another folder for the sources' relative paths to be counted from
 

@@ -68,7 +68,7 @@ def page_html(html: str) -> str:
 
 @cache
 def style(name: str = "style") -> str:
-    """The style element that stands before the first block of a cell; `name` is another sheet of templates/notebook."""
-    text = (files("kinerja") / "templates" / "notebook" / f"{name}.css").read_text(encoding="utf-8")
+    """The style element that stands before the first block of a cell; `name` is another sheet of this folder."""
+    text = (files("kinerja.show") / f"{name}.css").read_text(encoding="utf-8")
     rules = re.sub(r"/\*.*?\*/|\n\s*", "", text, flags=re.DOTALL)
     return f'<style class="kj-style">{rules}</style>'

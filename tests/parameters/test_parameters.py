@@ -240,7 +240,7 @@ _CALLS = {
 def _codes() -> dict[str, str]:
     """Code -> module, as far as the source text shows them."""
     found = {}
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -279,7 +279,7 @@ def test_every_sentence_is_used():
     written = {
         key.split(".")[1] for key in wording.rows("sentence") if key.startswith("problem.") and key.count(".") == 2
     }
-    source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py"))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     assert [code for code in sorted(written) if f'"{code}"' not in source and not code.startswith("unknown_")] == []
 
 

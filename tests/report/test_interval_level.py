@@ -163,7 +163,7 @@ def test_every_function_has_the_parameters_level_by_default():
     usual = Parameters.model_fields["confidence"].default
     named = {"ROOM_LEVEL": 0.95}
     found = {}
-    for path in sorted((ROOT / "kinerja").glob("*.py")):
+    for path in sorted((ROOT / "kinerja").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 arguments = [*node.args.posonlyargs, *node.args.args][-len(node.args.defaults) or None :]
@@ -320,10 +320,9 @@ def test_a_range_that_is_no_interval_has_words_of_its_own():
     assert column.label == "Least to most" and column.confidence is None and not column.definition
 
 
-@pytest.mark.parametrize("folder", ["text", "labels"])
-def test_no_text_states_the_level_of_an_interval_itself(folder):
+def test_no_text_states_the_level_of_an_interval_itself():
     """A level stands in the parameters or has a name in the code; a text takes it as a placeholder."""
-    for path in sorted((ROOT / "kinerja" / "data" / folder).glob("*.csv")):
+    for path in sorted((ROOT / "kinerja").rglob("words.csv")):
         for line in path.read_text(encoding="utf-8").splitlines():
             stated = re.search(r"\b(?:80|9[0-9](?:[.,]\d)?)\s?(?:%|per cent|persen)", line)
             assert not (stated and re.search("interval|selang", line, re.IGNORECASE)), line

@@ -93,7 +93,7 @@ def _words(sentence: str) -> list[str]:
 
 
 def _rows():
-    return [(folder, key, row) for folder in ("text", "labels") for key, row in wording._table(folder).items()]
+    return [(kind, key, row) for kind in ("sentence", "label") for key, row in wording.rows(kind).items()]
 
 
 def _foreign(key, sentence, words):
@@ -127,7 +127,7 @@ def test_placeholders_are_the_same():
     def fields(sentence):
         return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
 
-    texts = wording._table("text").items()
+    texts = wording.rows("sentence").items()
     assert [k for k, r in texts if set(fields(r["id"])) != set(fields(r["en"]))] == []
 
 
@@ -154,7 +154,7 @@ def test_the_net_catches(sentence, words, found):
 
 
 def _calls(names):
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in names:
                 yield path, node
@@ -182,12 +182,12 @@ def test_each_column_has_a_header_and_each_table_a_sheet():
 
 
 ENGLISH_ONLY = {
-    "agreement", "alternatives_moderation", "alternatives_shrinkage", "bias", "case_mix", "facets", "facets_bias",
-    "facets_design", "facets_joint", "facets_refit", "facets_rows", "mixed", "mixed_design", "mixed_generalizability",
-    "mixed_optimise", "raters",  # wrong arguments or frames of the Python functions; a run checks its files before
-    "calibration", "calibration_frames", "feedback", "rules",  # the same beside refusals with words
-    "report", "sections", "sections_methods", "sections_reader", "sections_review", "sections_unit",  # unknown names
-    "workshop_room", "workshop_score",  # a phone shows words of its own
+    "raters/agreement/__init__", "simulation/alternatives/moderation", "simulation/alternatives/shrinkage", "fairness/__init__", "citizens/case_mix", "raters/rasch/__init__", "raters/rasch/bias",
+    "raters/rasch/design", "raters/rasch/joint", "raters/rasch/refit", "raters/rasch/tables", "raters/mixed/__init__", "raters/mixed/design", "raters/mixed/generalizability",
+    "raters/mixed/optimise", "raters/__init__",  # wrong arguments or frames of the Python functions; a run checks its files before
+    "calibration/__init__", "calibration/frames", "citizens/__init__", "rules/__init__",  # the same beside refusals with words
+    "report/__init__", "report/contents", "methods/__init__", "report/parts/reader", "report/parts/review", "report/parts/unit",  # unknown names
+    "workshop/room/__init__", "workshop/score/__init__",  # a phone shows words of its own
 }  # fmt: skip
 """Modules that may raise an error with English words only: none that a command's user or a file can cause."""
 
@@ -196,7 +196,7 @@ def test_errors_that_a_user_causes_have_words_in_both_languages():
     """An error has problems, which are said in both languages, or is made by `say` or `refusal`."""
     kinds = {"ParameterError", "DataError", "RuleError", "EstimationError", "KinerjaError", "BadParameter"}
     bare = {
-        (path.stem, node.lineno)
+        (path.relative_to(PACKAGE).with_suffix("").as_posix(), node.lineno)
         for path, node in _calls(kinds)
         if len(node.args) == 1 and not node.keywords and isinstance(node.args[0], (ast.Constant, ast.JoinedStr))
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kinerja import wording
 from kinerja.evaluation import Evaluation
-from kinerja.raters.section_ratings import information
+from kinerja.report.parts.ratings import information
 from kinerja.results import OK, Finding
 from kinerja.show.blocks import Block, bullets, facts, findings, heading, prose
 
