@@ -182,12 +182,18 @@ def test_each_column_has_a_header_and_each_table_a_sheet():
 
 
 ENGLISH_ONLY = {
-    "raters/agreement/__init__", "simulation/alternatives/moderation", "simulation/alternatives/shrinkage", "fairness/__init__", "citizens/case_mix", "raters/rasch/__init__", "raters/rasch/bias",
-    "raters/rasch/design", "raters/rasch/joint", "raters/rasch/refit", "raters/rasch/tables", "raters/mixed/__init__", "raters/mixed/design", "raters/mixed/generalizability",
-    "raters/mixed/optimise", "raters/__init__",  # wrong arguments or frames of the Python functions; a run checks its files before
-    "calibration/__init__", "calibration/frames", "citizens/__init__", "rules/__init__",  # the same beside refusals with words
-    "report/__init__", "report/contents", "methods/__init__", "report/parts/reader", "report/parts/review", "report/parts/unit",  # unknown names
-    "workshop/room/__init__", "workshop/score/__init__",  # a phone shows words of its own
+    # wrong arguments or frames of the Python functions; a run checks its files before
+    "raters/agreement/__init__", "simulation/alternatives/moderation", "simulation/alternatives/shrinkage",
+    "fairness/__init__", "citizens/case_mix", "raters/rasch/__init__", "raters/rasch/bias", "raters/rasch/design",
+    "raters/rasch/joint", "raters/rasch/refit", "raters/rasch/tables", "raters/mixed/__init__", "raters/mixed/design",
+    "raters/mixed/generalizability", "raters/mixed/optimise", "raters/__init__",
+    # the same beside refusals with words
+    "calibration/__init__", "calibration/frames", "citizens/__init__", "rules/__init__",
+    # unknown names
+    "report/__init__", "report/contents", "methods/__init__", "report/parts/reader", "report/parts/review",
+    "report/parts/unit",
+    # a phone shows words of its own
+    "workshop/room/__init__", "workshop/score/__init__",
 }  # fmt: skip
 """Modules that may raise an error with English words only: none that a command's user or a file can cause."""
 
