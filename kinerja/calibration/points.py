@@ -48,7 +48,7 @@ def _targets(
 ) -> dict[str, Any]:
     """Which team-spells each service point served: those of its tag, in its period, weighted by their staff.
 
-    Feedback of a team in different periods is one row as long as the same supervisors were there.
+    Citizens of a team in different periods is one row as long as the same supervisors were there.
     """
     n_points = len(points)
     unit = codes_in(points["unit"], persons.units)

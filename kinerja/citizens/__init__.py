@@ -30,7 +30,7 @@ JOINT = "+"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Feedback(Shown):
+class Citizens(Shown):
     """Citizens' feedback of one period.
 
     Fields
@@ -61,7 +61,7 @@ class Feedback(Shown):
     settings: Mapping[str, Any]
 
 
-def estimate_feedback(
+def estimate_citizens(
     responses: pd.DataFrame | None,
     *,
     rules: Rules,
@@ -79,7 +79,7 @@ def estimate_feedback(
     names: Sequence[str] = (),
     office: str = "",
     confidence: float = 0.95,
-) -> Feedback:
+) -> Citizens:
     """Estimate the index of every period in the data, and report `period`.
 
     responses : period, unit, service, the rule's elements (NaN where not answered), respondents' attributes
@@ -125,7 +125,7 @@ def estimate_feedback(
     comments = None
     if asked is not None and "comment" in asked and asked["comment"].notna().any():
         comments = summarise_comments(asked, quote=quote_comments, names=names)
-    return Feedback(
+    return Citizens(
         index=now,
         elements=parts[parts["period"] == period].reset_index(drop=True),
         profile=profile_table(asked, attributes),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.citizens import Feedback
+from kinerja.citizens import Citizens
 from kinerja.citizens.reliability import LEAGUE_TABLE
 from kinerja.citizens.sample import SAMPLE_LEVEL
 from kinerja.citizens.section_trust import trust
@@ -26,7 +26,7 @@ from kinerja.show.charts import Chart
 GRADES = ("p_a", "p_b", "p_c", "p_d")
 
 
-def citizens(feedback: Feedback | None, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
+def citizens(feedback: Citizens | None, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
     yield prose("citizens.lead", language=language, lead=True)
     if feedback is None:
         yield prose("citizens.none", language=language)
@@ -51,7 +51,7 @@ def citizens(feedback: Feedback | None, language: wording.Language) -> Iterator[
     yield _published(feedback, language)
 
 
-def ordered_by_rank(feedback: Feedback, level: str) -> bool:
+def ordered_by_rank(feedback: Citizens, level: str) -> bool:
     """Whether the answers tell the groups of a level apart well enough to put them in an order of rank."""
     if feedback.quality is None:
         return False
@@ -60,7 +60,7 @@ def ordered_by_rank(feedback: Feedback, level: str) -> bool:
     return bool((known["estimate"] >= LEAGUE_TABLE).any())
 
 
-def index_table(feedback: Feedback, language: wording.Language, level: str) -> Table:
+def index_table(feedback: Citizens, language: wording.Language, level: str) -> Table:
     """The index of the office and of each of its units or services, the office first; no order of rank where the
     answers do not carry one.
     """
@@ -101,7 +101,7 @@ def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([part for part in (first, second) if len(part)] or [first], ignore_index=True)
 
 
-def elements_table(feedback: Feedback, language: wording.Language) -> Table:
+def elements_table(feedback: Citizens, language: wording.Language) -> Table:
     """The elements of the office, the lowest first."""
     rows = feedback.elements[feedback.elements["level"] == "office"].sort_values(
         ["estimate", "element"], key=settled, ignore_index=True
@@ -122,7 +122,7 @@ def elements_table(feedback: Feedback, language: wording.Language) -> Table:
     )
 
 
-def _index_chart(feedback: Feedback, language: wording.Language) -> Chart | None:
+def _index_chart(feedback: Citizens, language: wording.Language) -> Chart | None:
     units = feedback.index[feedback.index["level"] == "unit"]
     if units.empty:
         return None
@@ -147,7 +147,7 @@ def _index_chart(feedback: Feedback, language: wording.Language) -> Chart | None
     return replace(chart, alt=f"{chart.alt} {wording.text('citizens.alt_grades', language, grades=told)}")
 
 
-def _elements_chart(feedback: Feedback, language: wording.Language) -> Chart | None:
+def _elements_chart(feedback: Citizens, language: wording.Language) -> Chart | None:
     """Each element's mean in every unit, the office's as a short bar."""
     parts = feedback.elements[feedback.elements["status"] == OK]
     units, office = parts[parts["level"] == "unit"], parts[parts["level"] == "office"]
@@ -169,7 +169,7 @@ def _elements_chart(feedback: Feedback, language: wording.Language) -> Chart | N
     return chart
 
 
-def _trend(feedback: Feedback, language: wording.Language) -> Iterator[Chart | Table]:
+def _trend(feedback: Citizens, language: wording.Language) -> Iterator[Chart | Table]:
     """The office's line; the last change of the office and of every unit, with its interval."""
     office: pd.DataFrame = feedback.trend[feedback.trend["level"] == "office"]
     last = feedback.trend[(feedback.trend["period"] == feedback.settings["period"]) & feedback.trend["change"].notna()]
@@ -215,7 +215,7 @@ def _trend(feedback: Feedback, language: wording.Language) -> Iterator[Chart | T
     )
 
 
-def _profile(feedback: Feedback, language: wording.Language) -> Table | None:
+def _profile(feedback: Citizens, language: wording.Language) -> Table | None:
     if feedback.profile.empty:
         return None
     said = feedback.profile["value"].where(feedback.profile["value"] != "", wording.text("citizens.unknown", language))
@@ -234,7 +234,7 @@ def _profile(feedback: Feedback, language: wording.Language) -> Table | None:
     )
 
 
-def _comments(feedback: Feedback, language: wording.Language) -> Iterator[Block | Table]:
+def _comments(feedback: Citizens, language: wording.Language) -> Iterator[Block | Table]:
     comments = feedback.comments
     if comments is None or not comments.n:
         return
@@ -264,7 +264,7 @@ def _comments(feedback: Feedback, language: wording.Language) -> Iterator[Block 
         )
 
 
-def _sample(feedback: Feedback, language: wording.Language) -> Table | None:
+def _sample(feedback: Citizens, language: wording.Language) -> Table | None:
     rows = feedback.sample_size
     if rows.empty or rows["population"].isna().all():
         return None
@@ -290,7 +290,7 @@ def _sample(feedback: Feedback, language: wording.Language) -> Table | None:
     )
 
 
-def _published(feedback: Feedback, language: wording.Language) -> Table | None:
+def _published(feedback: Citizens, language: wording.Language) -> Table | None:
     rows = feedback.published
     if rows.empty:
         return None

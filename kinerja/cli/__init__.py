@@ -160,10 +160,10 @@ def verify(
 @app.command(help=help_text("compare", "compare outputs/andir-2026-q2 outputs/andir-2026-q3"))
 def compare(a: RunFolder, b: RunFolder, language: LanguageOption = None) -> None:
     from kinerja.evaluation import FOLDER, load_evaluation
-    from kinerja.evaluation.comparison import compare_evaluations
+    from kinerja.evaluation.comparison import compare as compared
 
     speak(language)
-    found = compare_evaluations(load_evaluation(a / FOLDER), load_evaluation(b / FOLDER))
+    found = compared(load_evaluation(a / FOLDER), load_evaluation(b / FOLDER))
     _show_comparison(found)
     typer.echo(say("compare.same" if found.same else "compare.differs", a=a.name, b=b.name, n=len(found.persons)))
 

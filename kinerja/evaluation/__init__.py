@@ -23,12 +23,15 @@ import pandas as pd
 from kinerja import __version__, wording
 from kinerja.errors import DataError, EstimationError, ParameterError, Problem
 from kinerja.evaluation.steps import (
+    adjust_service_points,
+    attain_targets,
     calibrate_ratings,
-    check_fairness,
+    citizens_means,
+    compare_groups,
     describe_raters,
-    estimate_citizens,
-    fit_raters,
+    hear_citizens,
     lacks_scale,
+    model_raters,
     replay_moderation,
     score_period,
 )
@@ -44,8 +47,8 @@ from kinerja.rules import load_rules
 
 if TYPE_CHECKING:
     from kinerja.calibration import Calibration
-    from kinerja.citizens import Feedback
-    from kinerja.fairness import BiasChecks
+    from kinerja.citizens import Citizens
+    from kinerja.fairness import Fairness
     from kinerja.moderation import Moderation
     from kinerja.raters import RaterUse
     from kinerja.raters.rasch import RaterFit
@@ -70,7 +73,7 @@ class Evaluation(Shown):
     identity : what the results were made from: run id, versions, SHA-256 of parameters, inputs, rules and code
     inputs : canonical frames, what was left out, files
     rules : the annex: every rule with reference, status, days in force
-    scores, feedback, rater_use, rater_fit, calibration, bias : results of the steps; None without data for it
+    scores, citizens, rater_use, rater_fit, calibration, fairness : results of the steps; None without data for it
     moderation : what people decided on the run; None where the parameters name no log
     calibration_own : the calibration without borrowed variance parameters; None where none were borrowed
     previous : ratee, unit of the people in the run published before (`privacy.previous_run`); None without one
@@ -82,12 +85,12 @@ class Evaluation(Shown):
     inputs: Inputs
     rules: pd.DataFrame
     scores: Scores | None
-    feedback: Feedback | None
+    citizens: Citizens | None
     rater_use: RaterUse | None
     rater_fit: RaterFit | None
     calibration: Calibration | None
     calibration_own: Calibration | None
-    bias: BiasChecks | None
+    fairness: Fairness | None
     moderation: Moderation | None
     previous: pd.DataFrame | None
     findings: tuple[Finding, ...]
@@ -120,32 +123,35 @@ def evaluate(
     inputs = inputs if inputs is not None else read_inputs(parameters, step)
     rules = load_rules(on=parameters.period.day)
     step("score", 0.2)
-    scores = score_period(inputs, parameters, rules)
+    attained = attain_targets(inputs, parameters, rules)
+    scores = score_period(inputs, parameters, rules, attained)
     step("feedback", 0.3)
-    feedback = estimate_citizens(inputs, parameters, rules)
+    citizens = hear_citizens(inputs, parameters, rules)
+    service = adjust_service_points(inputs, parameters)
     step("raters", 0.4)
     rater_use = describe_raters(inputs, parameters)
     rater_fit, without_fit = _rater_model(inputs, parameters)
     step("calibrate", 0.5)
     borrowed = borrowed_calibration(parameters)
-    calibration = calibrate_ratings(inputs, parameters, rules, feedback, borrowed, held)
-    own = None if borrowed is None else calibrate_ratings(inputs, parameters, rules, feedback, None)
+    evidence = (attained, service if service is not None else citizens_means(inputs, citizens))
+    calibration = calibrate_ratings(inputs, parameters, *evidence, prior=borrowed, held=held)
+    own = None if borrowed is None else calibrate_ratings(inputs, parameters, *evidence)
     step("bias", 0.6)
-    bias = check_fairness(inputs, parameters, rules, scores, calibration, rater_fit)
+    fairness = compare_groups(inputs, parameters, rules, scores, service, calibration, rater_fit)
     moderation = replay_moderation(inputs, parameters, scores, calibration)
-    results = (inputs, scores, feedback, rater_use, rater_fit, calibration, bias, moderation)
+    results = (inputs, scores, citizens, rater_use, rater_fit, calibration, fairness, moderation)
     return Evaluation(
         parameters=parameters,
         identity=identify(parameters),
         inputs=inputs,
         rules=rules.annex(),
         scores=scores,
-        feedback=feedback,
+        citizens=citizens,
         rater_use=rater_use,
         rater_fit=rater_fit,
         calibration=calibration,
         calibration_own=own,
-        bias=bias,
+        fairness=fairness,
         moderation=moderation,
         previous=_previous_people(parameters),
         findings=(
@@ -158,7 +164,7 @@ def evaluate(
 def _rater_model(inputs: Inputs, parameters: Parameters) -> tuple[RaterFit | None, tuple[Finding, ...]]:
     """The rater model, or the finding that these ratings do not allow one: the rest of the report stands without it."""
     try:
-        return fit_raters(inputs, parameters), ()
+        return model_raters(inputs, parameters), ()
     except EstimationError:
         return None, (Finding(level="caution", code="no_rater_model", data={"period": parameters.period.id}),)
 

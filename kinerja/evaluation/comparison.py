@@ -1,7 +1,7 @@
 """Two evaluations side by side: what changed, value by value, and why (data, parameters, rules, version).
 
 The same comparison answers three questions: does a past run reproduce (`verify_run`), what is different from the last
-period (`compare_evaluations`), and whom does one correction move (an appeal).
+period (`compare`), and whom does one correction move (an appeal).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Comparison(Shown):
         return self.changes.empty and not (self.tables[["only_a", "only_b"]].to_numpy() > 0).any()
 
 
-def compare_evaluations(a: Evaluation, b: Evaluation, *, tolerance: float = 0.0) -> Comparison:
+def compare(a: Evaluation, b: Evaluation, *, tolerance: float = 0.0) -> Comparison:
     """Compare two evaluations, table by table.
 
     tolerance : numbers closer than this are equal (0 asks for the same value)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kinerja.calibration import Calibration
-    from kinerja.citizens import Feedback
-    from kinerja.fairness import BiasChecks
+    from kinerja.citizens import Citizens
+    from kinerja.citizens.case_mix import CaseMix
+    from kinerja.fairness import Fairness
     from kinerja.inputs import Inputs
     from kinerja.moderation import Moderation
     from kinerja.raters import RaterUse
@@ -47,8 +48,23 @@ def lacks_scale(inputs: Inputs, parameters: Parameters) -> bool:
     return not stated and len(ratings) > 0 and float(ratings.max()) <= MOST_CATEGORIES
 
 
-def score_period(inputs: Inputs, parameters: Parameters, rules: Rules, period: str | None = None) -> Scores | None:
-    """Attainment, ratings, predikat of `period` (the run's own where it is None)."""
+def attain_targets(inputs: Inputs, parameters: Parameters, rules: Rules) -> pd.DataFrame:
+    """Attainment of every indicator in every period, in per cent: scoring.attainment.ATTAINMENT_COLUMNS."""
+    from kinerja.scoring.attainment import attain
+
+    policy = parameters.scoring
+    return attain(
+        inputs.indicators, rules=rules, polarity=policy.polarity, cap=policy.cap, floor=policy.floor, as_of=None
+    )
+
+
+def score_period(
+    inputs: Inputs, parameters: Parameters, rules: Rules, attained: pd.DataFrame, period: str | None = None
+) -> Scores | None:
+    """Ratings, predikat and the sums of attainment of `period` (the run's own where it is None).
+
+    attained : of `attain_targets`
+    """
     if inputs.staff.empty and inputs.ratings.empty and inputs.indicators.empty:
         return None
     from kinerja.scoring import score
@@ -69,19 +85,20 @@ def score_period(inputs: Inputs, parameters: Parameters, rules: Rules, period: s
         work_thresholds=policy.work_thresholds.model_dump() if policy.work_thresholds else None,
         behaviour_thresholds=policy.behaviour_thresholds.model_dump() if policy.behaviour_thresholds else None,
         categories=policy.categories,
+        attained=attained,
         credit=policy.credit,
         organisation_level=parameters.office.organisation_level,
     )
 
 
-def estimate_citizens(inputs: Inputs, parameters: Parameters, rules: Rules) -> Feedback | None:
+def hear_citizens(inputs: Inputs, parameters: Parameters, rules: Rules) -> Citizens | None:
     """What citizens say: index, elements, profile, trend, comparison with published figures."""
     if inputs.responses.empty and inputs.aggregated.empty:
         return None
-    from kinerja.citizens import estimate_feedback
+    from kinerja.citizens import estimate_citizens
 
     policy = parameters.feedback
-    return estimate_feedback(
+    return estimate_citizens(
         inputs.responses if len(inputs.responses) else None,
         rules=rules,
         period=parameters.period.id,
@@ -99,6 +116,34 @@ def estimate_citizens(inputs: Inputs, parameters: Parameters, rules: Rules) -> F
     )
 
 
+def adjust_service_points(inputs: Inputs, parameters: Parameters) -> CaseMix | None:
+    """Citizens' answers as points of the services they came for, adjusted for who answered; every period together.
+
+    Calibration and fairness see the same points: ballots with the highest mark everywhere are left out for both.
+    """
+    asked = inputs.responses
+    if asked.empty or asked["unit"].isna().all():
+        return None
+    from kinerja.citizens.case_mix import adjust_case_mix
+
+    attributes = [name for name in parameters.feedback.attributes if name in asked.columns]
+    return adjust_case_mix(asked, attributes=attributes, confidence=parameters.confidence)
+
+
+def citizens_means(inputs: Inputs, citizens: Citizens | None) -> pd.DataFrame | None:
+    """period, unit, estimate, std_error, n: the units' published means, where no questionnaires are there."""
+    if citizens is None:
+        return None
+    units = citizens.index[citizens.index["level"] == "unit"]
+    known = units[
+        units["points"].notna() & units["points_std_error"].notna() & units["unit"].isin(inputs.staff["unit"])
+    ]
+    if known.empty:
+        return None
+    means = known[["period", "unit", "points", "points_std_error", "n"]]
+    return means.rename(columns={"points": "estimate", "points_std_error": "std_error"})
+
+
 def describe_raters(inputs: Inputs, parameters: Parameters) -> RaterUse | None:
     """The first look at each rater's use of the scale."""
     if inputs.ratings.empty:
@@ -113,16 +158,16 @@ def describe_raters(inputs: Inputs, parameters: Parameters) -> RaterUse | None:
     )
 
 
-def fit_raters(inputs: Inputs, parameters: Parameters) -> RaterFit | None:
+def model_raters(inputs: Inputs, parameters: Parameters) -> RaterFit | None:
     """The many-facet Rasch model of the period's ratings; None where they are not ordered categories."""
     used = _modelled_ratings(inputs, parameters)
     levels = used["rating"].unique()
     if len(levels) < 2 or len(levels) > MOST_CATEGORIES or (levels % 1).any():
         return None
-    from kinerja.raters.rasch import fit_facets
+    from kinerja.raters.rasch import fit_raters
 
     facets = ("ratee", "rater", "item") if used["item"].nunique() > 1 else ("ratee", "rater")
-    return fit_facets(used, facets=facets, confidence=parameters.confidence)
+    return fit_raters(used, facets=facets, confidence=parameters.confidence)
 
 
 def _modelled_ratings(inputs: Inputs, parameters: Parameters) -> pd.DataFrame:
@@ -144,14 +189,16 @@ def _residuals_of(inputs: Inputs, parameters: Parameters, rater_fit: RaterFit | 
 def calibrate_ratings(
     inputs: Inputs,
     parameters: Parameters,
-    rules: Rules,
-    feedback: Feedback | None,
-    borrowed: Calibration | None,
+    attained: pd.DataFrame,
+    service: CaseMix | pd.DataFrame | None,
+    *,
+    prior: Calibration | None = None,
     held: Calibration | None = None,
 ) -> Calibration | None:
     """Severity from every source of evidence the run has, and the scores adjusted as far as it is identified.
 
-    borrowed : the run whose variance parameters serve as prior; held : one whose parameters and evidence are kept
+    attained : of `attain_targets`; service : of `adjust_service_points`, else of `citizens_means`
+    prior : the run whose variance parameters are borrowed; held : one whose parameters and evidence are kept
     """
     policy, period = parameters.calibration, parameters.period.id
     supervised = inputs.ratings[inputs.ratings["role"] == "supervisor"]
@@ -163,13 +210,12 @@ def calibrate_ratings(
     return calibrate(
         inputs.ratings,
         inputs.staff,
-        indicators=_attainment_of_persons(inputs, parameters, rules),
-        feedback=_citizens_of_points(inputs, feedback),
+        indicators=_attainment_of_persons(attained),
+        feedback=service,
         groups=[name for name in parameters.groups if name in inputs.staff.columns],
-        attributes=[name for name in parameters.feedback.attributes if name in inputs.responses.columns],
         scale=scale_of(inputs, parameters),
         period=period,
-        prior=borrowed,
+        prior=prior,
         held=held,
         prior_widening=policy.prior_widening,
         materiality=policy.materiality,
@@ -179,25 +225,27 @@ def calibrate_ratings(
     )
 
 
-def check_fairness(
+def compare_groups(
     inputs: Inputs,
     parameters: Parameters,
     rules: Rules,
     scores: Scores | None,
+    service: CaseMix | None,
     calibration: Calibration | None,
     rater_fit: RaterFit | None = None,
-) -> BiasChecks | None:
+) -> Fairness | None:
     """Whether declared groups of employees fare alike, before and after calibration.
 
+    service : of `adjust_service_points`
     rater_fit : its residuals tell raters who treat groups differently, where enough people have several raters
     """
     groups = [name for name in parameters.groups if name in inputs.staff.columns]
     if scores is None or not groups:
         return None
-    from kinerja.fairness import check_bias
+    from kinerja.fairness import check_fairness
 
-    return check_bias(
-        persons_for_fairness(inputs, parameters, rules, scores, calibration),
+    return check_fairness(
+        persons_for_fairness(parameters, rules, scores, service, calibration),
         inputs.staff,
         groups=groups,
         ratings=inputs.ratings[inputs.ratings["period"] == parameters.period.id],
@@ -210,7 +258,11 @@ def check_fairness(
 
 
 def persons_for_fairness(
-    inputs: Inputs, parameters: Parameters, rules: Rules, scores: Scores, calibration: Calibration | None
+    parameters: Parameters,
+    rules: Rules,
+    scores: Scores,
+    service: CaseMix | None,
+    calibration: Calibration | None,
 ) -> pd.DataFrame:
     """One row a person with each outcome that fairness is checked on; observed, calibrated and feedback in points.
 
@@ -219,7 +271,11 @@ def persons_for_fairness(
     """
     columns = ["period", "ratee", "unit", "team", "supervisor", "points", "attainment", "predikat", "work"]
     people = scores.ratees[columns].rename(columns={"points": "observed"})
-    people = people.merge(_citizens_by_team(inputs, parameters), on=["unit", "team"], how="left")
+    people = people.merge(
+        _citizens_by_team(service, parameters.period.id, parameters.privacy.minimum_cell),
+        on=["unit", "team"],
+        how="left",
+    )
     if calibration is None:
         return people.drop(columns=["team", "work"])
     people = people.merge(calibration.persons[["ratee", "calibrated"]], on="ratee", how="left")
@@ -262,20 +318,16 @@ def moderated_people(scores: Scores, calibration: Calibration | None) -> pd.Data
     return people.drop(columns="points").merge(shown, on="ratee", how="left")
 
 
-def _citizens_by_team(inputs: Inputs, parameters: Parameters) -> pd.DataFrame:
+def _citizens_by_team(service: CaseMix | None, period: str, minimum_cell: int) -> pd.DataFrame:
     """unit, team, feedback: adjusted points of the period's answers, a team under the smallest cell left out."""
     import pandas as pd
 
     nothing = pd.DataFrame({"unit": pd.Series(dtype=object), "team": pd.Series(dtype=object), "feedback": []})
-    asked = inputs.responses[inputs.responses["period"] == parameters.period.id]
-    if asked.empty or asked["unit"].isna().all():
+    if service is None or "team" not in service.points:
         return nothing
-    from kinerja.citizens.case_mix import adjust_case_mix
-
-    attributes = [name for name in parameters.feedback.attributes if name in asked.columns]
-    points = adjust_case_mix(asked, attributes=attributes, confidence=parameters.confidence).points
-    enough = points[(points["n"] >= parameters.privacy.minimum_cell) & points["estimate"].notna()]
-    if "team" not in enough or enough["team"].isna().all():
+    points = service.points[service.points["period"] == period]
+    enough = points[(points["n"] >= minimum_cell) & points["estimate"].notna()]
+    if enough["team"].isna().all():
         return nothing
     total = enough.assign(weighted=enough["estimate"] * enough["n"]).groupby(["unit", "team"], sort=True)
     sums = total[["weighted", "n"]].sum()
@@ -295,30 +347,12 @@ def _predikat_of(people: pd.DataFrame, parameters: Parameters, rules: Rules) -> 
     return [matrix.get(work, {}).get(rated, "") for work, rated in zip(people["work"], behaviour, strict=True)]
 
 
-def _attainment_of_persons(inputs: Inputs, parameters: Parameters, rules: Rules) -> pd.DataFrame | None:
+def _attainment_of_persons(attained: pd.DataFrame) -> pd.DataFrame | None:
     """period, ratee, points: weighted attainment (per cent) of each person in every period."""
-    own = inputs.indicators[inputs.indicators["ratee"].notna()]
+    from kinerja.scoring.attainment import weighted_attainment
+
+    own = attained[attained["ratee"] != ""]
     if own.empty:
         return None
-    from kinerja.scoring.attainment import attain, weighted_attainment
-
-    policy = parameters.scoring
-    attained = attain(own, rules=rules, polarity=policy.polarity, cap=policy.cap, floor=policy.floor, as_of=None)
-    people = weighted_attainment(attained, ["period", "ratee"]).reset_index()
+    people = weighted_attainment(own, ["period", "ratee"]).reset_index()
     return people.rename(columns={"attainment": "points"})[["period", "ratee", "points"]].dropna()
-
-
-def _citizens_of_points(inputs: Inputs, feedback: Feedback | None) -> pd.DataFrame | None:
-    """Questionnaires where there are any, else the units' means with their standard errors."""
-    if len(inputs.responses):
-        return inputs.responses
-    if feedback is None:
-        return None
-    units = feedback.index[feedback.index["level"] == "unit"]
-    known = units[
-        units["points"].notna() & units["points_std_error"].notna() & units["unit"].isin(inputs.staff["unit"])
-    ]
-    if known.empty:
-        return None
-    means = known[["period", "unit", "points", "points_std_error", "n"]]
-    return means.rename(columns={"points": "estimate", "points_std_error": "std_error"})

@@ -27,7 +27,7 @@ RECORDS: Mapping[str, str] = {
     "convergence": "kinerja.results:Convergence",
     "inputs": "kinerja.inputs:Inputs",
     "scores": "kinerja.scoring:Scores",
-    "citizens": "kinerja.citizens:Feedback",
+    "citizens": "kinerja.citizens:Citizens",
     "citizens.quality": "kinerja.citizens.quality:FeedbackQuality",
     "citizens.screening": "kinerja.citizens.screening:Screening",
     "citizens.comments": "kinerja.citizens.comments:Comments",
@@ -37,7 +37,7 @@ RECORDS: Mapping[str, str] = {
     "calibration.rows": "kinerja.calibration.rows:Rows",
     "calibration.within": "kinerja.calibration.within:Within",
     "calibration.prior": "kinerja.calibration.prior:Prior",
-    "fairness": "kinerja.fairness:BiasChecks",
+    "fairness": "kinerja.fairness:Fairness",
     "moderation": "kinerja.moderation:Moderation",
 }
 """The name a kept record has in its file -> where its class is today. A class may move or be renamed; its name in the
@@ -64,6 +64,9 @@ NAMES_OF_0_1: Mapping[str, str] = {
 }
 """Runs of version 0.1 name the module and the class as they were then."""
 
+FIELDS_OF_0_1: Mapping[str, Mapping[str, str]] = {"evaluation": {"feedback": "citizens", "bias": "fairness"}}
+"""Record -> field as version 0.1 called it -> its name now."""
+
 
 def save_record(record: Any, folder: Path) -> None:
     """Write a frozen dataclass (with the records inside it) below `folder`, which must not hold another one."""
@@ -85,9 +88,10 @@ def load_record(folder: Path) -> Any:
     """
     try:
         content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        record_class = _record_class(content["record"] if "record" in content else NAMES_OF_0_1[content["class"]])
-        values = {name: _decode(value, folder) for name, value in content["fields"].items()}
-        return record_class(**values)
+        name = content["record"] if "record" in content else NAMES_OF_0_1[content["class"]]
+        now = FIELDS_OF_0_1.get(name, {})
+        values = {now.get(field, field): _decode(value, folder) for field, value in content["fields"].items()}
+        return _record_class(name)(**values)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise wording.refusal(DataError, "no_record", where=_place(folder)) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

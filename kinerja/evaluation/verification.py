@@ -12,7 +12,7 @@ import pandas as pd
 from kinerja import wording
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import CHECKSUMS, FOLDER, Evaluation, checksums, evaluate, load_evaluation
-from kinerja.evaluation.comparison import Comparison, compare_evaluations, compare_settings
+from kinerja.evaluation.comparison import Comparison, compare, compare_settings
 from kinerja.parameters import Parameters, load_parameters
 from kinerja.places import project_of
 from kinerja.results.shown import Shown
@@ -63,7 +63,7 @@ def verify_run(folder: Path, *, base: Path | None = None, tolerance: float = 0.0
         update={"base": home, "data": base.resolve() if base else None, "file": file if file.is_file() else None}
     )
     return Verification(
-        comparison=compare_evaluations(kept, evaluate(recorded), tolerance=tolerance),
+        comparison=compare(kept, evaluate(recorded), tolerance=tolerance),
         outputs=_outputs(folder),
         settings=_edits(kept, file),
     )

@@ -18,7 +18,7 @@ def citizens_of(evaluation: Evaluation, *, by: str) -> pd.DataFrame:
 
     by : unit or period (every period), service (the run's own), element (the run's own; mean in the scale's unit)
     """
-    feedback = evaluation.feedback
+    feedback = evaluation.citizens
     if feedback is None:
         return pd.DataFrame(columns=["period", "unit", "service", "element", *_COLUMNS])
     if by in ("unit", "period"):

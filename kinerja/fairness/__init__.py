@@ -39,7 +39,7 @@ _MOST_CROSSED = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class BiasChecks(Shown):
+class Fairness(Shown):
     """Everything the fairness section shows; differences are group minus reference, in the outcome's unit or as shares.
 
     Fields
@@ -69,7 +69,7 @@ class BiasChecks(Shown):
     settings: Mapping[str, Any]
 
 
-def check_bias(
+def check_fairness(
     scores_by_person: pd.DataFrame,
     staff: pd.DataFrame,
     *,
@@ -96,7 +96,7 @@ def check_bias(
     deadline_days: int = 3,
     permutations: int = 2000,
     seed: int = 0,
-) -> BiasChecks:
+) -> Fairness:
     """Compare declared groups of employees on every outcome, and raters on their way with groups and the scale.
 
     scores_by_person : one row a ratee: ratee, unit, supervisor and outcome columns (numbers in points, or categories);
@@ -157,7 +157,7 @@ def check_bias(
         strata=conditional, before_after=before_after, drf=drf, similarity=similarity, screens=screens,
         minimum=floor, family=family, modelled=residuals is not None,
     )  # fmt: skip
-    return BiasChecks(
+    return Fairness(
         checks=checks,
         strata=conditional,
         decomposition=decomposition_table(persons, single, present, settings, explained_by=explained_by),
@@ -176,10 +176,10 @@ def check_bias(
 def _refuse(confidence: float, power: float, family: str) -> None:
     for name, value in (("confidence", confidence), ("power", power)):
         if not 0.5 < value < 1:
-            raise ParameterError(f"check_bias: {name} is {value}; it must lie between 0.5 and 1, as 0.95 does.")
+            raise ParameterError(f"check_fairness: {name} is {value}; it must lie between 0.5 and 1, as 0.95 does.")
     if family not in get_args(Family):
         allowed = ", ".join(get_args(Family))
-        raise ParameterError(f"check_bias: family is {family!r}; it must be one of {allowed}. Use bh.")
+        raise ParameterError(f"check_fairness: family is {family!r}; it must be one of {allowed}. Use bh.")
 
 
 def _outcomes(persons: pd.DataFrame) -> pd.DataFrame:

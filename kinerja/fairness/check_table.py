@@ -42,7 +42,7 @@ _FLAGS = ("below_four_fifths", "review")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What every check of one run shares; see `check_bias` for the meaning of each."""
+    """What every check of one run shares; see `check_fairness` for the meaning of each."""
 
     minimum: int
     confidence: float

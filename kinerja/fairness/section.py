@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.fairness import BiasChecks
+from kinerja.fairness import Fairness
 from kinerja.fairness.section_like import like_with_like
 from kinerja.fairness.section_screens import screens
 from kinerja.results import OK
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 VERDICTS = ("shown", "not_shown", "cannot_tell")
 
 
-def fairness(checks: BiasChecks | None, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
+def fairness(checks: Fairness | None, language: wording.Language) -> Iterator[Block | Table | Chart | None]:
     yield prose("fairness.lead", language=language, lead=True)
     if checks is None:
         yield prose("fairness.none", language=language)
@@ -52,7 +52,7 @@ def fairness(checks: BiasChecks | None, language: wording.Language) -> Iterator[
     yield from screens(checks, language)
 
 
-def checks_table(checks: BiasChecks, language: wording.Language) -> Table:
+def checks_table(checks: Fairness, language: wording.Language) -> Table:
     """Differences of means between groups, on every outcome."""
     return table(
         own_attributes(checks.checks[checks.checks["measure"] == "mean"]),
@@ -76,7 +76,7 @@ def checks_table(checks: BiasChecks, language: wording.Language) -> Table:
     )
 
 
-def _rates(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _rates(checks: Fairness, language: wording.Language) -> Table | None:
     rows = own_attributes(checks.checks[checks.checks["measure"] != "mean"])
     if rows.empty:
         return None
@@ -105,7 +105,7 @@ def _rates(checks: BiasChecks, language: wording.Language) -> Table | None:
     )
 
 
-def _four_fifths(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _four_fifths(checks: Fairness, language: wording.Language) -> Table | None:
     """The comparison of another country's law, in whole numbers: beside the verdict, never instead of it."""
     rows = own_attributes(checks.checks[checks.checks["measure"] == "top_rate"])
     rows = rows[rows["status"] == OK]
@@ -133,7 +133,7 @@ def _four_fifths(checks: BiasChecks, language: wording.Language) -> Table | None
     )
 
 
-def _gaps(checks: BiasChecks, outcome: str, language: wording.Language) -> Chart | None:
+def _gaps(checks: Fairness, outcome: str, language: wording.Language) -> Chart | None:
     rows = own_attributes(checks.checks[(checks.checks["outcome"] == outcome) & (checks.checks["measure"] == "mean")])
     rows = rows[rows["status"] == OK]
     if rows.empty:
@@ -163,7 +163,7 @@ def _verdicts(rows: pd.DataFrame, language: wording.Language) -> str:
     return wording.text("fairness.alt", language, **named)
 
 
-def _before_after(checks: BiasChecks, language: wording.Language) -> Table:
+def _before_after(checks: Fairness, language: wording.Language) -> Table:
     rows, confidence = own_attributes(checks.before_after), checks.settings["confidence"]
     # a direction is named where there is a change; what is not shown is not the same as none
     moved = rows["reason"] != "nothing_moved"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.fairness import BiasChecks
+from kinerja.fairness import Fairness
 from kinerja.results import OK
 from kinerja.show.blocks import Block, prose
 from kinerja.show.rows import compared_by, own_attributes, percentage_points, ratio_interval, who
@@ -19,7 +19,7 @@ SHOWN = 16
 """Rows of a table shown at once; the rest opens on demand."""
 
 
-def like_with_like(checks: BiasChecks, language: wording.Language) -> Iterator[Block | Table | None]:
+def like_with_like(checks: Fairness, language: wording.Language) -> Iterator[Block | Table | None]:
     yield _strata_means(checks, language)
     yield _strata_rates(checks, language)
     yield _decomposition(checks, language)
@@ -28,7 +28,7 @@ def like_with_like(checks: BiasChecks, language: wording.Language) -> Iterator[B
     yield _cells(checks, language)
 
 
-def _strata_means(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _strata_means(checks: Fairness, language: wording.Language) -> Table | None:
     rows = _conditions(own_attributes(checks.strata[checks.strata["measure"] == "mean"]), language)
     if rows.empty:
         return None
@@ -54,7 +54,7 @@ def _strata_means(checks: BiasChecks, language: wording.Language) -> Table | Non
     )
 
 
-def _strata_rates(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _strata_rates(checks: Fairness, language: wording.Language) -> Table | None:
     rows = _conditions(own_attributes(checks.strata[checks.strata["measure"] != "mean"]), language)
     if rows.empty:
         return None
@@ -102,7 +102,7 @@ def _named(column: str, language: wording.Language) -> str:
     return wording.text(key, language) if wording.has_text(key) else header(column, language).lower()
 
 
-def _decomposition(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _decomposition(checks: Fairness, language: wording.Language) -> Table | None:
     """One row a comparison: the gap and its two parts."""
     rows, confidence = own_attributes(checks.decomposition), checks.settings["confidence"]
     if rows.empty:
@@ -142,7 +142,7 @@ def _part(part: str, confidence: float, language: wording.Language) -> list[Colu
     ]
 
 
-def _similarity(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _similarity(checks: Fairness, language: wording.Language) -> Table | None:
     rows = checks.similarity
     if rows.empty:
         return None
@@ -168,7 +168,7 @@ def _similarity(checks: BiasChecks, language: wording.Language) -> Table | None:
     )
 
 
-def _drf(checks: BiasChecks, language: wording.Language) -> Block | Table | None:
+def _drf(checks: Fairness, language: wording.Language) -> Block | Table | None:
     """Raters that could be compared; the raw gap of a few people stays out of the page, the shrunk one is shown."""
     if checks.drf.empty:
         return None
@@ -195,7 +195,7 @@ def _drf(checks: BiasChecks, language: wording.Language) -> Block | Table | None
     )
 
 
-def _cells(checks: BiasChecks, language: wording.Language) -> Table | None:
+def _cells(checks: Fairness, language: wording.Language) -> Table | None:
     """Cells that may be shown; how many are withheld stands in the note."""
     cells = checks.cells
     if cells.empty:

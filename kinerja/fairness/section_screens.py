@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kinerja import wording
-from kinerja.fairness import BiasChecks
+from kinerja.fairness import Fairness
 from kinerja.fairness.screens import SCREENS
 from kinerja.results import OK
 from kinerja.show.blocks import Block, heading, prose
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = 15
 
 
-def screens(checks: BiasChecks, language: wording.Language) -> Iterator[Block | Table]:
+def screens(checks: Fairness, language: wording.Language) -> Iterator[Block | Table]:
     if checks.screens.empty:
         return
     yield heading("fairness.screens", language, level=3, anchor="screens")

@@ -1,4 +1,4 @@
-"""The many-facet Rasch model on ten marks: Newton's step written out, repeated, and then `fit_facets`."""
+"""The many-facet Rasch model on ten marks: Newton's step written out, repeated, and then `fit_raters`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from kinerja import wording
 from kinerja.methods import Shown, Working
-from kinerja.raters.rasch import fit_facets
+from kinerja.raters.rasch import fit_raters
 from kinerja.show.blocks import prose
 from kinerja.show.tables import code, number, table, words
 
@@ -37,7 +37,7 @@ def severity(language: wording.Language) -> Working:
     first = _step(marks, person, rater, ability, strict)
     for _ in range(STEPS):
         ability, strict = _step(marks, person, rater, ability, strict)[:2]
-    fit = fit_facets(
+    fit = fit_raters(
         MARKS.astype({"rating": float}), facets=("ratee", "rater"), tolerance=1e-12, maximum_iterations=500
     )
     observed = np.concatenate([np.bincount(person, marks), np.bincount(rater, marks)])

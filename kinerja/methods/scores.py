@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja import wording
-from kinerja.citizens import estimate_feedback
+from kinerja.citizens import estimate_citizens
 from kinerja.methods import Shown, Working
 from kinerja.rules import load_rules
 from kinerja.rules.lookup import elements
@@ -86,7 +86,7 @@ def index(language: wording.Language) -> Working:
     responses = pd.DataFrame(ANSWERS, columns=names).assign(
         period="2026-Q3", unit="A", response=[f"R{i:02d}" for i in range(1, len(ANSWERS) + 1)]
     )
-    found = estimate_feedback(responses, rules=rules, period="2026-Q3")
+    found = estimate_citizens(responses, rules=rules, period="2026-Q3")
     office = found.index[found.index["level"] == "office"].iloc[0]
     package = found.elements[found.elements["level"] == "office"].set_index("element")["estimate"]
     sums = ANSWERS.sum(axis=0)

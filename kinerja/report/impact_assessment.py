@@ -153,7 +153,7 @@ def _risks(evaluation: Evaluation, language: wording.Language) -> Table:
 def _safeguards(evaluation: Evaluation) -> list[tuple[str, str, dict[str, Any]]]:
     parameters, findings = evaluation.parameters, {f.code: f.data for f in evaluation.findings}
     privacy, readers = parameters.privacy, ", ".join(parameters.privacy.readers) or wording.MISSING
-    checks = 0 if evaluation.bias is None else len(evaluation.bias.checks)
+    checks = 0 if evaluation.fairness is None else len(evaluation.fairness.checks)
     redacted = int(findings.get("comments_redacted", {}).get("count", 0))
     return [
         ("identity", "on" if "ids_replaced" in findings else "ids", {}),

@@ -13,7 +13,8 @@ from kinerja import wording
 from kinerja.errors import DataError
 from kinerja.evaluation import Evaluation
 from kinerja.inputs.names import known_of
-from kinerja.people.sheet import Sheet, explain, explain_all
+from kinerja.people.sheet import Sheet, all_sheets
+from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.section import replay_line, sheet_blocks
 from kinerja.report.files import staged, write_text
 from kinerja.report.html import page
@@ -23,7 +24,7 @@ from kinerja.show.tables import Table
 FOLDER = "sheets"
 
 
-def write_sheets(
+def write_all_sheets(
     evaluation: Evaluation,
     *,
     ratees: Sequence[str] | None = None,
@@ -45,7 +46,7 @@ def write_sheets(
     chosen = known if ratees is None else list(ratees)
     folder = evaluation.parameters.run_folder / FOLDER
     with staged(folder, known=known_of(evaluation.parameters)) as stage:
-        for done, sheet in enumerate(explain_all(evaluation, chosen, received=received)):
+        for done, sheet in enumerate(all_sheets(evaluation, chosen, received=received)):
             write_text(stage / f"{_file_name(sheet.ratee)}.html", sheet_page(sheet, evaluation))
             if progress is not None:
                 progress("sheets", (done + 1) / len(chosen))
@@ -81,7 +82,7 @@ def sheet_section(
     """
     spoken = language or evaluation.parameters.language
     day = date.fromisoformat(received) if isinstance(received, str) and received else received or None
-    sheet = explain(evaluation, ratee, received=day)
+    sheet = sheet_of(evaluation, ratee, received=day)
     return Section(name="sheet", language=spoken, blocks=tuple(sheet_blocks(sheet, spoken)))
 
 

@@ -24,7 +24,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "Appeal": ("n_changed=rows", "same=comparison.same"),
     "AppealReplay": ("same", "n_different=different"),
     "Batch": ("complete", "n_written=written", "n_current=current", "n_failed=failed", "seconds"),
-    "BiasChecks": ("n_checks=checks",),
+    "Fairness": ("n_checks=checks",),
     "Block": ("n_letters=plain",),
     "Calibration": ("units", "evidence_team", "evidence_culture", "rank_changes"),
     "CaseMix": ("respondent_sd", "n_screened"),

@@ -92,6 +92,7 @@ def score(
     credit: bool = False,
     organisation_level: str | None = None,
     as_of: date | None = None,
+    attained: pd.DataFrame | None = None,
 ) -> Scores:
     """Score every period in the data, and report `period`.
 
@@ -108,13 +109,15 @@ def score(
     categories : word -> rating, where people are rated on words; the rating is then the category
     organisation_level : the organisation's own predikat, for the advisory
     as_of : rows dated later are left out
+    attained : of `attainment.attain` on the same indicators, where it has been worked out already
 
     Raises
     ------
     DataError : a rating lies outside the scale or the official levels
     RuleError : a polarity is unknown
     """
-    attained = attain(indicators, rules=rules, polarity=polarity or {}, cap=cap, floor=floor, as_of=as_of)
+    if attained is None:
+        attained = attain(indicators, rules=rules, polarity=polarity or {}, cap=cap, floor=floor, as_of=as_of)
     behaviour, stated = behaviour_ratings(ratings, rules=rules, as_of=as_of)
     used_scale = rating_scale(behaviour, scale)
     roles = points_by_role(behaviour, used_scale or (0.0, 1.0))

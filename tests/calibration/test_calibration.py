@@ -247,7 +247,7 @@ def test_citizens_group_bias_does_not_reach_persons():
 def test_adding_points_to_one_raters_ratings():
     """Variances held: the rater's people move by c (1 - c_T x reliability), c where nothing identifies severity.
 
-    Reliability of the severity: share of its variance that the data settle. Feedback, attainment and moves alike.
+    Reliability of the severity: share of its variance that the data settle. Citizens, attainment and moves alike.
     """
     offices = (replace(SMALL, feedback=False, indicators=False), SMALL, replace(SMALL, rotation=0.1))
     for office in offices:
@@ -325,7 +325,7 @@ def test_gain_is_printed_and_no_gain_said():
 
 
 def test_tipping_bias_undoes_the_effect():
-    """Feedback of the unit lowered by the tipping bias brings the effect (variances held) to zero."""
+    """Citizens of the unit lowered by the tipping bias brings the effect (variances held) to zero."""
     from kinerja.calibration.adjust import publish
     from kinerja.calibration.blocks import make_buckets
     from kinerja.calibration.design import build_design

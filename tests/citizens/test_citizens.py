@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinerja import wording
-from kinerja.citizens import estimate_feedback
+from kinerja.citizens import estimate_citizens
 from kinerja.errors import ParameterError, RuleError
 from kinerja.evaluation.storage import load_record, save_record
 from kinerja.rules import SKM, load_rules, round_half_up
@@ -48,7 +48,7 @@ def test_published_case(case):
     period = str(case["on"].year)
     aggregated = pd.DataFrame({"period": period, "unit": "u", "element": list(means), "mean": list(means.values())})
     published = pd.DataFrame({"period": [period], "unit": ["u"], "element": ["index"], "value": [given["published"]]})
-    found = estimate_feedback(
+    found = estimate_citizens(
         None, rules=load_rules(on=case["on"]), period=period, aggregated=aggregated, published=published,
         rule=case["rule"], weights=given["weights"],
     )  # fmt: skip
@@ -65,7 +65,7 @@ def _data(name):
 
 
 def test_the_published_tables_of_the_package_are_recomputed_as_one_run():
-    found = estimate_feedback(
+    found = estimate_citizens(
         None, rules=load_rules(on=date(2023, 12, 31)), period="2023",
         aggregated=_data("skm_published.csv"), published=_data("skm_published_index.csv"),
     )  # fmt: skip
@@ -92,7 +92,7 @@ def test_a_published_grade_that_is_not_the_indexs_is_flagged():
     published = pd.DataFrame(
         {"period": ["2020"], "unit": ["m"], "element": ["index"], "value": [74.926], "grade": ["B"]}
     )
-    row = estimate_feedback(None, rules=load_rules(on=date(2020, 12, 31)), period="2020", aggregated=aggregated,
+    row = estimate_citizens(None, rules=load_rules(on=date(2020, 12, 31)), period="2020", aggregated=aggregated,
                             published=published).published.iloc[0]  # fmt: skip
     assert (row["mismatch"], row["grade_mismatch"], row["grade"]) == (False, True, "C")
 
@@ -102,7 +102,7 @@ def test_an_index_that_cannot_be_and_a_unit_without_data_are_said():
         [(PERIOD, "", "index", 3.4), (PERIOD, "Nowhere", "index", 80.0), (PERIOD, "Andir", "time", 1.0)],
         columns=["period", "unit", "element", "value"],
     )
-    table = estimate_feedback(_responses(), rules=RULES, period=PERIOD, published=published).published.set_index("unit")
+    table = estimate_citizens(_responses(), rules=RULES, period=PERIOD, published=published).published.set_index("unit")
     assert table.loc["", "reason"] == "impossible_index"
     assert table.loc["Nowhere", "reason"] == "unit_without_data"
     assert table.loc["Andir", "mismatch"]
@@ -112,7 +112,7 @@ def test_the_office_is_over_respondents_not_a_mean_of_units():
     """The trap of Bantul 2023: services 75.56, 86.29, 94.61 have a mean of 85.49 while the office has 87.28."""
     frame = _responses().assign(unit=["Andir"] * 200 + ["Garuda"] * 40)
     frame.loc[frame["unit"] == "Garuda", list(ELEMENTS)] = 4.0
-    found = estimate_feedback(frame, rules=RULES, period=PERIOD)
+    found = estimate_citizens(frame, rules=RULES, period=PERIOD)
     naive = skm_index(RULES, frame[list(ELEMENTS)].mean().to_dict())
     assert _office(found)["estimate"] == pytest.approx(naive)
     units = found.index[found.index["level"] == "unit"]["estimate"]
@@ -121,7 +121,7 @@ def test_the_office_is_over_respondents_not_a_mean_of_units():
 
 def test_precision_equals_the_naive_formula():
     frame = _responses()
-    row = _office(estimate_feedback(frame, rules=RULES, period=PERIOD))
+    row = _office(estimate_citizens(frame, rules=RULES, period=PERIOD))
     each = 25 * frame[list(ELEMENTS)].mean(axis=1)
     assert row["std_error"] == pytest.approx(each.std(ddof=1) / np.sqrt(len(each)))
     assert row["conf_low"] < row["estimate"] < row["conf_high"]
@@ -131,13 +131,13 @@ def test_precision_equals_the_naive_formula():
 def test_missing_answers_leave_their_element_only():
     frame = _responses()
     frame.loc[:99, "facilities"] = np.nan
-    found = estimate_feedback(frame, rules=RULES, period=PERIOD)
+    found = estimate_citizens(frame, rules=RULES, period=PERIOD)
     naive = skm_index(RULES, frame[list(ELEMENTS)].mean().to_dict())
     assert _office(found)["estimate"] == pytest.approx(naive)
     office = found.elements[(found.elements["level"] == "office")].set_index("element")
     assert (office.loc["facilities", "n"], office.loc["time", "n"]) == (140, 240)
     nothing = frame.assign(facilities=np.nan)
-    row = _office(estimate_feedback(nothing, rules=RULES, period=PERIOD))
+    row = _office(estimate_citizens(nothing, rules=RULES, period=PERIOD))
     assert (row["status"], row["reason"]) == ("cannot", "element_without_answer")
     assert np.isnan(row["estimate"])
 
@@ -145,7 +145,7 @@ def test_missing_answers_leave_their_element_only():
 def test_one_response_or_equal_answers_never_give_an_interval_of_no_width():
     frame = _responses(40).assign(unit=["one"] + ["same"] * 5 + ["rest"] * 34)
     frame.loc[frame["unit"] == "same", list(ELEMENTS)] = 4.0
-    units = estimate_feedback(frame, rules=RULES, period=PERIOD).index.set_index(["level", "group"]).loc["unit"]
+    units = estimate_citizens(frame, rules=RULES, period=PERIOD).index.set_index(["level", "group"]).loc["unit"]
     for unit, reason in (("one", "one_response"), ("same", "same_answers")):
         assert units.loc[unit, ["std_error", "conf_low", "conf_high", "p_a"]].isna().all()
         assert units.loc[unit, "reason"] == reason
@@ -156,7 +156,7 @@ def test_the_interval_stays_on_the_scale_near_its_end():
     frame = _responses(12)
     frame[list(ELEMENTS)] = 4.0
     frame.loc[0, "time"] = 3.0
-    row = _office(estimate_feedback(frame, rules=RULES, period=PERIOD))
+    row = _office(estimate_citizens(frame, rules=RULES, period=PERIOD))
     assert row["conf_high"] <= 100
 
 
@@ -168,7 +168,7 @@ def test_intervals_cover_and_chances_of_grades_are_honest():
     truth = 25 * population.mean()
     drawn = pd.DataFrame(population[rng.integers(0, 20_000, 60 * 2000)], columns=list(ELEMENTS))
     drawn["unit"], drawn["period"] = np.repeat([f"u{k:04d}" for k in range(2000)], 60), PERIOD
-    units = estimate_feedback(drawn, rules=RULES, period=PERIOD, by=("unit",)).index
+    units = estimate_citizens(drawn, rules=RULES, period=PERIOD, by=("unit",)).index
     units = units[units["level"] == "unit"]
     covered = ((units["conf_low"] <= truth) & (truth <= units["conf_high"])).mean()
     assert 0.935 <= covered <= 0.965
@@ -177,37 +177,37 @@ def test_intervals_cover_and_chances_of_grades_are_honest():
 def test_the_finite_population_narrows_and_a_census_has_no_error():
     frame = _responses()
     served = frame["unit"].value_counts().to_dict()
-    free = estimate_feedback(frame, rules=RULES, period=PERIOD)
-    half = estimate_feedback(frame, rules=RULES, period=PERIOD, population={u: 2 * n for u, n in served.items()})
+    free = estimate_citizens(frame, rules=RULES, period=PERIOD)
+    half = estimate_citizens(frame, rules=RULES, period=PERIOD, population={u: 2 * n for u, n in served.items()})
     ratio = half.index["std_error"] / free.index["std_error"]
     assert ratio[half.index["level"] == "unit"].to_numpy() == pytest.approx(np.sqrt(0.5))
-    small = estimate_feedback(frame, rules=RULES, period=PERIOD, population=dict.fromkeys(served, 5))
+    small = estimate_citizens(frame, rules=RULES, period=PERIOD, population=dict.fromkeys(served, 5))
     pd.testing.assert_series_equal(small.index["std_error"], free.index["std_error"])
     assert "population_too_small" in {f.code for f in small.findings}
 
 
 def test_sample_sizes_after_krejcie_and_morgan():
     frame = _responses()
-    table = estimate_feedback(
+    table = estimate_citizens(
         frame, rules=RULES, period=PERIOD, population={"Andir": 300, "Ciroyom": 1000, "Garuda": 220, "Maleber": 100}
     )
     sizes = table.sample_size.set_index("group")
     assert sizes.loc[["Andir", "Ciroyom", "Garuda", "Maleber"], "required"].tolist() == [169, 278, 140, 80]
     assert sizes.loc["Maleber", "more_needed"] == 80
-    assert set(estimate_feedback(frame, rules=RULES, period=PERIOD).sample_size["reason"]) == {"no_population"}
+    assert set(estimate_citizens(frame, rules=RULES, period=PERIOD).sample_size["reason"]) == {"no_population"}
 
 
 def test_element_means_alone_give_the_same_index_and_say_what_is_missing():
     frame = _responses()
-    raw = estimate_feedback(frame, rules=RULES, period=PERIOD)
+    raw = estimate_citizens(frame, rules=RULES, period=PERIOD)
     kept = raw.elements[raw.elements["level"] == "unit"].rename(columns={"estimate": "mean"})
     means = kept[["period", "unit", "element", "mean", "n", "std_error"]]
-    again = estimate_feedback(None, rules=RULES, period=PERIOD, aggregated=means)
+    again = estimate_citizens(None, rules=RULES, period=PERIOD, aggregated=means)
     merged = raw.index.merge(again.index, on=["level", "group"], suffixes=("", "_again"))
     assert merged["estimate_again"].to_numpy() == pytest.approx(merged["estimate"].to_numpy())
     assert (merged["std_error_again"] >= merged["std_error"]).all()
     assert set(merged["reason_again"]) == {"error_is_upper_bound"}
-    bare = estimate_feedback(None, rules=RULES, period=PERIOD, aggregated=means.drop(columns=["std_error", "n"]))
+    bare = estimate_citizens(None, rules=RULES, period=PERIOD, aggregated=means.drop(columns=["std_error", "n"]))
     office = _office(bare)
     assert (office["status"], office["reason"]) == ("cannot", "units_without_n")
     assert set(bare.index.loc[bare.index["level"] == "unit", "reason"]) == {"no_error_given"}
@@ -218,7 +218,7 @@ def test_other_surveys_give_points_and_no_index():
         [("2011", "s1", "engagement", 56.0), ("2011", "s1", "environment", 47.0), ("2011", "s2", "engagement", np.nan),
          ("2011", "s2", "environment", 40.0)], columns=["period", "unit", "element", "mean"])  # fmt: skip
     rules = load_rules(on=date(2011, 12, 31))
-    table = estimate_feedback(None, rules=rules, period="2011", aggregated=rows, scale=(0.0, 100.0)).index.set_index(
+    table = estimate_citizens(None, rules=rules, period="2011", aggregated=rows, scale=(0.0, 100.0)).index.set_index(
         "unit"
     )
     assert table.loc["s1", "points"] == pytest.approx(51.5)
@@ -228,7 +228,7 @@ def test_other_surveys_give_points_and_no_index():
 
 
 def test_answers_on_another_scale_give_points_only():
-    row = _office(estimate_feedback(_responses(), rules=RULES, period=PERIOD, scale=(1.0, 5.0)))
+    row = _office(estimate_citizens(_responses(), rules=RULES, period=PERIOD, scale=(1.0, 5.0)))
     assert row["reason"] == "not_the_rules_scale"
     assert np.isfinite(row["points"])
 
@@ -237,7 +237,7 @@ def test_trend_shows_a_real_change_and_not_noise():
     frames = [_responses(seed=k).assign(period=p) for k, p in enumerate(("2026-Q1", "2026-Q2"))]
     better = _responses(seed=9).assign(period=PERIOD)
     better[list(ELEMENTS)] = np.clip(better[list(ELEMENTS)] + 1, 1, 4)
-    trend = estimate_feedback(pd.concat([*frames, better]), rules=RULES, period=PERIOD).trend
+    trend = estimate_citizens(pd.concat([*frames, better]), rules=RULES, period=PERIOD).trend
     office = trend[trend["level"] == "office"].set_index("period")
     assert np.isnan(office.loc["2026-Q1", "change"])
     assert not office.loc["2026-Q2", "change_shown"]
@@ -247,7 +247,7 @@ def test_trend_shows_a_real_change_and_not_noise():
 def test_profile_counts_those_who_did_not_say():
     frame = _responses()
     frame.loc[:9, "sex"] = None
-    table = estimate_feedback(frame, rules=RULES, period=PERIOD, attributes=["sex"]).profile
+    table = estimate_citizens(frame, rules=RULES, period=PERIOD, attributes=["sex"]).profile
     assert table["n"].sum() == 240
     assert table.set_index("value").loc["", "n"] == 10
 
@@ -255,11 +255,11 @@ def test_profile_counts_those_who_did_not_say():
 def test_what_is_wrong_is_said():
     frame = _responses()
     with pytest.raises(ParameterError, match=r"feedback\.attributes.*umur"):
-        estimate_feedback(frame, rules=RULES, period=PERIOD, attributes=["umur"])
+        estimate_citizens(frame, rules=RULES, period=PERIOD, attributes=["umur"])
     with pytest.raises(ParameterError, match="confidence"):
-        estimate_feedback(frame, rules=RULES, period=PERIOD, confidence=95)
+        estimate_citizens(frame, rules=RULES, period=PERIOD, confidence=95)
     with pytest.raises(RuleError, match=r"0\.071.*exact"):
-        estimate_feedback(frame, rules=RULES, period=PERIOD, weights="0.071")
+        estimate_citizens(frame, rules=RULES, period=PERIOD, weights="0.071")
 
 
 @settings(deadline=None, max_examples=8)
@@ -268,9 +268,9 @@ def test_row_order_is_irrelevant_and_a_doubled_response_is_weight_two(seed, shuf
     frame = _responses(60, seed)
     order = list(range(60))
     shuffler.shuffle(order)
-    first = estimate_feedback(frame, rules=RULES, period=PERIOD)
-    pd.testing.assert_frame_equal(first.index, estimate_feedback(frame.iloc[order], rules=RULES, period=PERIOD).index)
-    doubled = estimate_feedback(pd.concat([frame, frame]), rules=RULES, period=PERIOD)
+    first = estimate_citizens(frame, rules=RULES, period=PERIOD)
+    pd.testing.assert_frame_equal(first.index, estimate_citizens(frame.iloc[order], rules=RULES, period=PERIOD).index)
+    doubled = estimate_citizens(pd.concat([frame, frame]), rules=RULES, period=PERIOD)
     assert doubled.index["estimate"].to_numpy() == pytest.approx(first.index["estimate"].to_numpy())
 
 
@@ -284,7 +284,7 @@ def test_the_index_is_the_sum_of_means_times_weight_times_25(means):
 
 def test_it_can_be_saved_and_every_word_exists(tmp_path):
     frame = _responses().assign(unit=lambda f: f["unit"].where(f.index > 3, ""))
-    found = estimate_feedback(frame, rules=RULES, period=PERIOD, population={"Andir": 5})
+    found = estimate_citizens(frame, rules=RULES, period=PERIOD, population={"Andir": 5})
     save_record(found, tmp_path / "feedback")
     pd.testing.assert_frame_equal(load_record(tmp_path / "feedback").index, found.index, check_dtype=False)
     for finding in found.findings:
@@ -295,11 +295,11 @@ def test_it_can_be_saved_and_every_word_exists(tmp_path):
 
 
 def test_the_rule_of_the_elements_is_named():
-    assert set(estimate_feedback(_responses(), rules=RULES, period=PERIOD).index["rule"]) == {SKM}
+    assert set(estimate_citizens(_responses(), rules=RULES, period=PERIOD).index["rule"]) == {SKM}
 
 
 def test_each_element_has_a_grade_of_its_own():
-    found = estimate_feedback(_responses(), rules=RULES, period=PERIOD)
+    found = estimate_citizens(_responses(), rules=RULES, period=PERIOD)
     office = found.elements[found.elements["level"] == "office"]
     assert office["grade"].tolist() == [grade(RULES, 25 * mean) for mean in office["estimate"]]
     assert office[["p_a", "p_b", "p_c", "p_d"]].sum(axis=1).to_numpy() == pytest.approx(1)
@@ -308,16 +308,16 @@ def test_each_element_has_a_grade_of_its_own():
 def test_when_everybody_answered_there_is_nothing_left_to_estimate():
     frame = _responses()
     served = frame["unit"].value_counts().to_dict()
-    units = estimate_feedback(frame, rules=RULES, period=PERIOD, population=served).index.set_index("level").loc["unit"]
+    units = estimate_citizens(frame, rules=RULES, period=PERIOD, population=served).index.set_index("level").loc["unit"]
     assert set(units["reason"]) == {"everybody_answered"}
     assert units["std_error"].isna().all()
 
 
 def test_a_published_figure_of_the_office_may_carry_its_name():
     frame = _responses()
-    value = round_half_up(_office(estimate_feedback(frame, rules=RULES, period=PERIOD))["estimate"], 2)
+    value = round_half_up(_office(estimate_citizens(frame, rules=RULES, period=PERIOD))["estimate"], 2)
     published = pd.DataFrame({"period": [PERIOD], "unit": ["Kecamatan Andir "], "element": ["index"], "value": [value]})
-    row = estimate_feedback(
+    row = estimate_citizens(
         frame, rules=RULES, period=PERIOD, published=published, office="kecamatan andir"
     ).published.iloc[0]
     assert (row["status"], row["reproduced_by"]) == ("ok", "exact")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinerja import wording
-from kinerja.citizens import estimate_feedback
+from kinerja.citizens import estimate_citizens
 from kinerja.citizens.comments import summarise_comments, themes_of
 from kinerja.citizens.reliability import reliability_tables, responses_needed, spearman_brown
 from kinerja.citizens.selection import channel_differences, nonresponse_bounds
@@ -188,7 +188,7 @@ def _responses(n=300, seed=0):
 
 
 def _estimate(frame, **options):
-    return estimate_feedback(frame, rules=RULES, period=PERIOD, attributes=["age"], **options)
+    return estimate_citizens(frame, rules=RULES, period=PERIOD, attributes=["age"], **options)
 
 
 def test_case_mix_takes_away_what_age_alone_makes():

@@ -88,7 +88,7 @@ def test_nothing_is_lost_when_saving_fails(run, tmp_path, monkeypatch):
 
 
 def test_a_past_run_reproduces(run, parameters):
-    found = comparison.compare_evaluations(run, evaluate(parameters))
+    found = comparison.compare(run, evaluate(parameters))
     assert found.same
     assert found.causes["same"].all()
     assert found.tables["cells"].sum() > 10_000
@@ -98,17 +98,17 @@ def test_one_changed_value_is_found_and_named(run):
     ratees = run.scores.ratees.copy()
     ratees.loc[3, "points"] += 0.25
     other = dataclasses.replace(run, scores=dataclasses.replace(run.scores, ratees=ratees))
-    found = comparison.compare_evaluations(run, other)
+    found = comparison.compare(run, other)
     assert not found.same
     assert found.changes[["table", "column"]].values.tolist() == [["scores.ratees", "points"]]
     assert found.changes["change"].tolist() == pytest.approx([0.25])
     assert ratees.loc[3, "ratee"] in found.changes.loc[0, "key"]
     assert found.persons["ratee"].tolist() == [ratees.loc[3, "ratee"]]
-    assert comparison.compare_evaluations(run, other, tolerance=0.3).same
+    assert comparison.compare(run, other, tolerance=0.3).same
 
 
 def test_a_missing_row_is_a_difference(run):
     shorter = dataclasses.replace(run.scores, units=run.scores.units.iloc[1:])
-    found = comparison.compare_evaluations(run, dataclasses.replace(run, scores=shorter))
+    found = comparison.compare(run, dataclasses.replace(run, scores=shorter))
     assert not found.same
     assert found.tables.set_index("table").loc["scores.units", "only_a"] == 1

@@ -69,7 +69,7 @@ def test_calibrated_and_citizens_are_the_runs_own_figures(run):
     seen = kj.view(run, "calibrated", by="unit").frame.set_index("unit")
     mean = persons.groupby("unit")["calibrated"].mean()
     np.testing.assert_allclose(seen.loc[mean.index, "estimate"], mean)
-    index = run.feedback.index.query("level == 'unit'").set_index("unit")["estimate"]
+    index = run.citizens.index.query("level == 'unit'").set_index("unit")["estimate"]
     seen = kj.view(run, "citizens", by="unit").frame.set_index("unit")
     np.testing.assert_allclose(seen.loc[index.index, "estimate"], index)
 

@@ -1,4 +1,4 @@
-"""check_bias as a whole: what it says of offices without and with a gap, what it never says, what it never shows."""
+"""check_fairness as a whole: what it says of offices without and with a gap, what it never says, what it never shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kinerja import wording
 from kinerja.errors import ParameterError
 from kinerja.evaluation.storage import load_record, save_record
-from kinerja.fairness import check_bias
+from kinerja.fairness import check_fairness
 from kinerja.fairness.check_table import CHECK_COLUMNS, Settings, check_table
 from kinerja.fairness.drf import drf_table
 from kinerja.fairness.gaps import mean_power
@@ -76,7 +76,7 @@ def full():
     )
     severity = scores.groupby("supervisor")["observed"].transform("mean") - scores["observed"].mean()
     scores = scores.assign(calibrated=scores["observed"] - 0.6 * severity, feedback=rng.normal(75, 5, n))
-    return scores, staff, check_bias(scores, staff, groups=["sex", "faith"], ratings=_ratings(scores))
+    return scores, staff, check_fairness(scores, staff, groups=["sex", "faith"], ratings=_ratings(scores))
 
 
 def _ratings(scores, seed=0, items=5):
@@ -114,7 +114,7 @@ def test_a_shown_gap_is_found_and_told(full):
 
 def test_row_order_does_not_matter(full):
     scores, staff, found = full
-    again = check_bias(
+    again = check_fairness(
         scores.sample(frac=1, random_state=1), staff.sample(frac=1, random_state=2), groups=["sex", "faith"],
         ratings=_ratings(scores).sample(frac=1, random_state=3),
     )  # fmt: skip
@@ -155,7 +155,7 @@ def test_a_group_of_one_is_never_a_reference_and_never_has_an_interval(rating):
     scores, staff = office(5, size=30)
     staff.loc[0, "sex"] = "X"
     scores.loc[0, "observed"] = rating
-    checks = check_bias(scores, staff, groups=["sex"]).checks
+    checks = check_fairness(scores, staff, groups=["sex"]).checks
     assert "X" not in set(checks["reference"])
     alone = checks[checks["group"] == "X"]
     assert (alone["verdict"] == "cannot_tell").all() and (alone["reason"] == "under_floor").all()
@@ -169,7 +169,7 @@ def test_twenty_people_with_the_usual_spread_cannot_tell():
 def test_no_variation_is_not_a_zero_gap():
     scores, staff = office(0, size=40)
     scores["observed"] = 80.0
-    row = check_bias(scores, staff, groups=["sex"], outcomes=["observed"]).checks.iloc[0]
+    row = check_fairness(scores, staff, groups=["sex"], outcomes=["observed"]).checks.iloc[0]
     assert (row["status"], row["reason"], row["verdict"]) == ("cannot", "no_variation", "cannot_tell")
 
 
@@ -181,7 +181,9 @@ def test_four_fifths_is_shown_but_does_not_decide():
     men = staff.index[staff["sex"] == "L"]
     scores.loc[women[:3], "predikat"] = "sangat_baik"
     scores.loc[men[:6], "predikat"] = "sangat_baik"
-    row = check_bias(scores, staff, groups=["sex"], outcomes=["predikat"]).checks.set_index("measure").loc["top_rate"]
+    row = (
+        check_fairness(scores, staff, groups=["sex"], outcomes=["predikat"]).checks.set_index("measure").loc["top_rate"]
+    )
     assert row["below_four_fifths"] and row["verdict"] == "cannot_tell"
     assert (row["four_fifths_left"], row["four_fifths_right"]) == (5 * 3 * 20, 4 * 6 * 20)
 
@@ -237,10 +239,10 @@ def test_like_supervisors_are_found_and_fair_ones_are_not():
     )
     same = (staff["sex"].to_numpy() == own[staff["supervisor"]].to_numpy()).astype(float)
     favoured = scores.assign(observed=scores["observed"] + 5 * same)
-    row = check_bias(favoured, both, groups=["sex"], outcomes=["observed"]).similarity.iloc[0]
+    row = check_fairness(favoured, both, groups=["sex"], outcomes=["observed"]).similarity.iloc[0]
     assert row["verdict"] == "shown"
     assert row["estimate"] == pytest.approx(5, abs=3 * row["std_error"])
-    fair = check_bias(scores, both, groups=["sex"], outcomes=["observed"]).similarity.iloc[0]
+    fair = check_fairness(scores, both, groups=["sex"], outcomes=["observed"]).similarity.iloc[0]
     assert fair["verdict"] != "shown"
 
 
@@ -249,7 +251,7 @@ def test_a_rater_who_treats_groups_differently_is_found():
     team = np.arange(400) // 20
     scores["supervisor"] = staff["supervisor"] = [f"s{t:02d}" for t in team]
     scores["observed"] += np.where((team == 4) & (staff["sex"] == "P"), -15.0, 0.0)
-    drf = check_bias(scores, staff, groups=["sex"], outcomes=["observed"]).drf
+    drf = check_fairness(scores, staff, groups=["sex"], outcomes=["observed"]).drf
     flagged = drf.loc[drf["review"].fillna(False), "rater"]
     assert list(flagged) == ["s04"]
     row = drf[drf["rater"] == "s04"].iloc[0]
@@ -270,7 +272,7 @@ def test_calibration_that_widens_a_gap_is_told():
     women = (staff["sex"] == "P").to_numpy()
     moved = scores["observed"] + np.where(women, -4.0, 0.0) - 0.5 * women * 0 + rng.normal(0, 1, len(scores))
     gap = scores.loc[women, "observed"].mean() - scores.loc[~women, "observed"].mean()
-    found = check_bias(scores.assign(calibrated=moved), staff, groups=["sex"])
+    found = check_fairness(scores.assign(calibrated=moved), staff, groups=["sex"])
     row = found.before_after.iloc[0]
     after = moved[women].mean() - moved[~women].mean()
     sign = 1 if row["group"] == "P" else -1
@@ -282,7 +284,7 @@ def test_calibration_that_widens_a_gap_is_told():
 
 def test_a_calibration_that_moves_nobody_changes_no_gap():
     scores, staff = office(4, size=40)
-    row = check_bias(scores.assign(calibrated=scores["observed"]), staff, groups=["sex"]).before_after.iloc[0]
+    row = check_fairness(scores.assign(calibrated=scores["observed"]), staff, groups=["sex"]).before_after.iloc[0]
     assert (row["direction"], row["change"], row["reason"]) == ("same", 0.0, "nothing_moved")
 
 
@@ -290,7 +292,9 @@ def test_nobody_at_the_top_before_calibration_and_some_after():
     """No spread before: the change is still measured, on its own yardstick."""
     scores, staff = office(4, size=40)
     after = np.where(np.arange(len(scores)) % 9 == 0, "sangat_baik", "baik")
-    found = check_bias(scores.assign(predikat="baik", predikat_calibrated=after), staff, groups=["sex"]).before_after
+    found = check_fairness(
+        scores.assign(predikat="baik", predikat_calibrated=after), staff, groups=["sex"]
+    ).before_after
     row = found[found["measure"] == "top_rate"].iloc[0]
     assert (row["status"], row["gap_before"]) == ("ok", 0)
     assert np.isfinite(row["room"]) and row["verdict"] in {"shown", "not_shown", "cannot_tell"}
@@ -299,7 +303,7 @@ def test_nobody_at_the_top_before_calibration_and_some_after():
 def test_the_floor_is_never_under_the_smallest_cell_that_may_be_shown():
     scores, staff = office(4, size=40)
     staff.loc[:3, "sex"] = "X"
-    found = check_bias(scores, staff, groups=["sex"], minimum=2, minimum_cell=5)
+    found = check_fairness(scores, staff, groups=["sex"], minimum=2, minimum_cell=5)
     alone = found.checks[found.checks["group"] == "X"]
     assert (alone["reason"] == "under_floor").all() and alone["estimate"].isna().all()
 
@@ -308,7 +312,7 @@ def test_units_of_one_group_only_do_not_disturb_the_decomposition(recwarn):
     scores, staff = office(4, size=60)
     lone = staff["sex"] == "P"
     scores.loc[lone & (np.arange(len(scores)) % 3 == 0), "unit"] = "u_women"
-    rows = check_bias(scores, staff, groups=["sex"], outcomes=["observed"]).decomposition
+    rows = check_fairness(scores, staff, groups=["sex"], outcomes=["observed"]).decomposition
     part = rows[rows["term"] == ""].set_index("part")["estimate"]
     assert part["explained"] + part["unexplained"] == pytest.approx(part["gap"], abs=1e-9)
     assert not [w for w in recwarn if "rank" in str(w.message)]
@@ -325,12 +329,14 @@ def test_simpsons_office():
     )
     scores["observed"] = np.where(unit == "a", 80, 70) + rng.normal(0, 4, n)
     staff = scores[["ratee", "unit"]].assign(sex=sex)
-    found = check_bias(scores, staff, groups=["sex"], outcomes=["observed"], clusters=("supervisor",), strata=("unit",))
+    found = check_fairness(
+        scores, staff, groups=["sex"], outcomes=["observed"], clusters=("supervisor",), strata=("unit",)
+    )
     assert found.checks.iloc[0]["verdict"] == "shown"
     assert found.strata.iloc[0]["verdict"] == "not_shown"
     assert "gap_between_strata" in {f.code for f in found.findings}
     # with the unit as a cluster two units are too few to say anything of groups at all
-    careful = check_bias(scores, staff, groups=["sex"], outcomes=["observed"])
+    careful = check_fairness(scores, staff, groups=["sex"], outcomes=["observed"])
     assert careful.checks.iloc[0]["verdict"] == "cannot_tell"
 
 
@@ -365,7 +371,7 @@ def test_screens_name_the_planted_raters():
 
 def test_data_that_are_not_there_are_findings_or_empty_tables():
     scores, staff = office(0, size=20)
-    found = check_bias(scores[["ratee", "observed"]], staff[["ratee"]], groups=["sex"])
+    found = check_fairness(scores[["ratee", "observed"]], staff[["ratee"]], groups=["sex"])
     assert found.checks.empty and found.screens.empty
     assert [f.code for f in found.findings] == ["group_unknown"]
     assert tuple(found.checks.columns) == CHECK_COLUMNS
@@ -377,7 +383,7 @@ def test_data_that_are_not_there_are_findings_or_empty_tables():
 def test_wrong_arguments_are_named(argument, words):
     scores, staff = office(0, size=20)
     with pytest.raises(ParameterError, match=words):
-        check_bias(scores, staff, groups=["sex"], **argument)
+        check_fairness(scores, staff, groups=["sex"], **argument)
 
 
 def test_every_code_has_its_sentence(full):

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinerja.citizens import estimate_feedback
+from kinerja.citizens import estimate_citizens
 from kinerja.citizens.case_mix import adjust_case_mix
 from kinerja.citizens.design import estimate_mean
 from kinerja.citizens.reliability import reliability_tables
 from kinerja.citizens.screening import irv, longstring, screen_responses
 from kinerja.citizens.weights import calibrated_mean, rake
-from kinerja.fairness import check_bias
+from kinerja.fairness import check_fairness
 from kinerja.fairness.cells import estimate_cells
 from kinerja.fairness.decomposition import estimate_two_fold
 from kinerja.rules import load_rules
@@ -54,7 +54,7 @@ def offices(draw):
 
 
 def _checked(scores, staff, **more):
-    return check_bias(scores, staff, groups=["sex"], permutations=19, **more)
+    return check_fairness(scores, staff, groups=["sex"], permutations=19, **more)
 
 
 @given(offices())
@@ -134,7 +134,7 @@ def _survey(seed, n, units=3, same=False):
 @settings(deadline=None, max_examples=8)
 def test_any_survey_gives_figures_or_reasons(seed, n, units, same):
     frame = _survey(seed, n, units, same)
-    found = estimate_feedback(frame, rules=RULES, period="2026-Q3", attributes=("age",))
+    found = estimate_citizens(frame, rules=RULES, period="2026-Q3", attributes=("age",))
     for table in (found.index, found.elements):
         known = table[table["status"] == "ok"]
         assert known["estimate"].between(1, 100).all()
@@ -153,9 +153,9 @@ def test_any_survey_gives_figures_or_reasons(seed, n, units, same):
 @settings(deadline=None, max_examples=5)
 def test_renaming_units_and_shuffling_answers_change_no_figure(seed):
     frame = _survey(seed, 40)
-    one = estimate_feedback(frame, rules=RULES, period="2026-Q3").index
+    one = estimate_citizens(frame, rules=RULES, period="2026-Q3").index
     renamed = frame.assign(unit="unit " + frame["unit"]).sample(frac=1, random_state=seed % 2**31)
-    two = estimate_feedback(renamed, rules=RULES, period="2026-Q3").index
+    two = estimate_citizens(renamed, rules=RULES, period="2026-Q3").index
     figures = ["estimate", "std_error", "conf_low", "conf_high", "n", "p_a", "p_b", "p_c", "p_d"]
     pd.testing.assert_frame_equal(one[figures], two[figures], rtol=1e-9)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kinerja.fairness import check_bias
+from kinerja.fairness import check_fairness
 from kinerja.fairness.residuals import rater_residuals
-from kinerja.raters.rasch import fit_facets
+from kinerja.raters.rasch import fit_raters
 
 
 def office(raters_each: int, seed: int = 1, harsh: float = 0.8) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -38,7 +38,7 @@ def office(raters_each: int, seed: int = 1, harsh: float = 0.8) -> tuple[pd.Data
 def drf(ratings: pd.DataFrame, staff: pd.DataFrame, residuals: pd.DataFrame | None):
     observed = ratings.groupby("ratee")["rating"].mean().mul(25).rename("observed").reset_index()
     scores = staff[["ratee", "unit", "supervisor"]].merge(observed, on="ratee")
-    return check_bias(scores, staff, groups=["sex"], outcomes=["observed"], residuals=residuals)
+    return check_fairness(scores, staff, groups=["sex"], outcomes=["observed"], residuals=residuals)
 
 
 def test_one_rater_each_leaves_nothing_to_see_in_residuals():
@@ -46,7 +46,7 @@ def test_one_rater_each_leaves_nothing_to_see_in_residuals():
     from kinerja.raters.rasch.tables import model_rows
 
     ratings, _ = office(1)
-    fit = fit_facets(ratings)
+    fit = fit_raters(ratings)
     rows = model_rows(fit, ratings)
     sums = np.bincount(rows.code("ratee"), rows.observed - rows.mean)
     scores = ratings.groupby("ratee")["rating"].sum()
@@ -61,7 +61,7 @@ def test_residuals_find_the_rater_and_hardly_another(raters_each):
     others = 0
     for seed in (2, 3, 4):
         ratings, staff = office(raters_each, seed)
-        residuals = rater_residuals(fit_facets(ratings), ratings, points=25.0)
+        residuals = rater_residuals(fit_raters(ratings), ratings, points=25.0)
         assert residuals is not None and len(residuals) == 480 * raters_each
         checks = drf(ratings, staff, residuals)
         found = checks.drf
@@ -82,7 +82,7 @@ def test_no_difference_no_flag():
     for seed in range(6):
         ratings, staff = office(2, seed=10 + seed, harsh=0.0)
         flagged += bool(
-            drf(ratings, staff, rater_residuals(fit_facets(ratings), ratings, points=25.0)).drf["review"].any()
+            drf(ratings, staff, rater_residuals(fit_raters(ratings), ratings, points=25.0)).drf["review"].any()
         )
     assert flagged <= 1
 

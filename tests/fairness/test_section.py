@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kinerja import wording
-from kinerja.citizens import estimate_feedback
+from kinerja.citizens import estimate_citizens
 from kinerja.citizens.section import index_table, ordered_by_rank
 from kinerja.citizens.section_trust import trust
 from kinerja.evaluation import evaluate
@@ -84,7 +84,7 @@ def test_withheld_cells_stay_off_the_page_and_are_counted(evaluation):
     table = _tables(section("fairness", evaluation, "id"))["fairness_cells"]
     n = _column(table, "n")
     assert min(row[n] for row in table.rows) >= evaluation.parameters.privacy.minimum_cell
-    cells = evaluation.bias.cells
+    cells = evaluation.fairness.cells
     first = cells[(cells["outcome"] == "observed") & (cells["measure"] == "mean")]
     assert f"{(first['status'] != 'ok').sum()} dari {len(first)}" in table.note
 
@@ -109,7 +109,7 @@ def test_a_chart_of_gaps_says_its_verdicts_in_words(evaluation, language):
 
 def test_no_rater_that_could_be_compared_is_said_in_words(evaluation):
     """On the example nobody has ten people of both groups: the page says so instead of leaving the table out."""
-    drf = evaluation.bias.drf
+    drf = evaluation.fairness.drf
     assert not ((drf["status"] == "ok") & (drf["rater"] != "")).any()
     plain = [b.plain for b in section("fairness", evaluation, "id").blocks if hasattr(b, "plain")]
     assert wording.text("fairness.drf_none", "id", minimum=10) in plain
@@ -131,7 +131,7 @@ def _feedback(spread, seed=0, n=60):
         period="2026-Q3", unit=[f"u{k}" for k in unit], ratee=[f"r{k}" for k in unit], team=[f"t{k}" for k in unit],
         response=[f"x{k:04d}" for k in range(len(unit))],
     )  # fmt: skip
-    return estimate_feedback(frame, rules=RULES, period="2026-Q3", by=("unit",))
+    return estimate_citizens(frame, rules=RULES, period="2026-Q3", by=("unit",))
 
 
 def test_units_that_cannot_be_told_apart_stand_by_name():
@@ -168,7 +168,7 @@ def test_needed_answers_follow_spearman_and_brown():
 
 
 def test_a_group_too_small_for_any_sign_says_so(evaluation):
-    bias = evaluation.bias
+    bias = evaluation.fairness
     nobody = bias.screens.assign(status="cannot", reason="under_floor", review=False)
     shown = section("fairness", replace(evaluation, bias=replace(bias, screens=nobody)), "id")
     plain = [b.plain for b in shown.blocks if hasattr(b, "plain")]

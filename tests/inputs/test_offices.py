@@ -107,7 +107,7 @@ def test_the_last_two_elements_are_not_guessed_from_numbers(tmp_path):
     """U8 is complaints in some systems and facilities in others (rules of the SKM, PermenPANRB 14/2017)."""
     numbered = answers(30).replace("Pengaduan;Sarana", "U8;U9")
     run = evaluate(office(tmp_path, {"responses": numbered}))
-    assert set(run.feedback.index["reason"]) == {"element_without_answer"}
-    assert run.feedback.index["estimate"].isna().all()
+    assert set(run.citizens.index["reason"]) == {"element_without_answer"}
+    assert run.citizens.index["estimate"].isna().all()
     unused = [finding.data for finding in run.findings if finding.code == "columns_not_used"]
     assert unused == [{"file": "survei.csv", "columns": "U8, U9"}]

@@ -107,7 +107,7 @@ def test_feedback_of_another_unit(run, files, tmp_path):
     elements = ["requirements", "procedure", "time", "cost", "product", "competence", "behaviour", "complaints",
                 "facilities"]  # fmt: skip
     by_hand = right.groupby("unit")[elements].mean().mean(axis=1) * 25
-    index = found.corrected.feedback.index.query("level == 'unit'").set_index("unit")["estimate"]
+    index = found.corrected.citizens.index.query("level == 'unit'").set_index("unit")["estimate"]
     np.testing.assert_allclose(index, by_hand[index.index], atol=EXACT)
     path = files / FILES / "survei_kepuasan.csv"
     table = pd.read_csv(path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", keep_default_na=False)

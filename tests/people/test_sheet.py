@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 import kinerja as kj
 from kinerja import wording
-from kinerja.people.sheet import explain, explain_all, frames_of
+from kinerja.people.sheet import all_sheets, frames_of
+from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.steps import taken_together
-from kinerja.report.sheet import sheet_page, write_sheets
+from kinerja.report.sheet import sheet_page
 from tests.patience import CHROMIUM, NO_CHROMIUM, chromium, patient, resize
 from tests.people.test_sheet_record import _frames
 
@@ -57,7 +58,7 @@ def test_every_sheet_of_the_example_as_printed(run, language):
     people = set(run.inputs.staff["ratee"]) | {"P000"}
     frames = frames_of(told)
     seen = 0
-    for sheet in explain_all(frames, received=RECEIVED, minimum_cell=run.parameters.privacy.minimum_cell):
+    for sheet in all_sheets(frames, received=RECEIVED, minimum_cell=run.parameters.privacy.minimum_cell):
         page = sheet_page(sheet, told)
         text = words(page)
         first, *changes, last = printed_steps(page, language)
@@ -79,7 +80,7 @@ def test_every_sheet_of_the_example_as_printed(run, language):
 def test_no_count_under_the_floor_is_on_a_sheet(run):
     """Colleagues, roles and answers: every number of others is at least the floor, or is not there."""
     floor = run.parameters.privacy.minimum_cell
-    for sheet in explain_all(run):
+    for sheet in all_sheets(run):
         others = sheet.inputs[~sheet.inputs["input"].isin(["indicators", "role.supervisor", "role.second_supervisor"])]
         assert (others["n"].dropna() >= floor).all()
         for statement in sheet.statements:
@@ -93,8 +94,8 @@ def test_a_small_team_is_not_taken_apart(run, size, language):
     """Colleagues who know their own figures could solve for another's: evidence of the team stands as one step."""
     frames = _frames()
     raters = frames.raters.assign(n_ratees=[10, size])
-    sheet = explain(replace(frames, raters=raters), "r11", received=RECEIVED)
-    large = explain(frames, "r00", received=RECEIVED)
+    sheet = sheet_of(replace(frames, raters=raters), "r11", received=RECEIVED)
+    large = sheet_of(frames, "r00", received=RECEIVED)
     steps = sheet.steps.set_index("step")
     assert "from_supervisor" in steps.index
     assert not {"from_links", "from_feedback", "from_indicators", "from_culture"} & set(steps.index)
@@ -117,11 +118,11 @@ def test_taken_together_changes_no_sum():
 @pytest.mark.parametrize("language", wording.LANGUAGES)
 def test_what_is_missing_is_said(run, language):
     frames = _frames(index=None, responses=None, attainment=None)
-    text = words(sheet_page(explain(frames, "r00"), spoken(run, language)))
+    text = words(sheet_page(sheet_of(frames, "r00"), spoken(run, language)))
     assert wording.text("sheet.no_feedback", language) in text
     assert wording.text("sheet.no_indicators", language) in text
     assert wording.text("sheet.no_feedback", language) not in words(
-        sheet_page(explain(_frames(), "r00"), spoken(run, language))
+        sheet_page(sheet_of(_frames(), "r00"), spoken(run, language))
     )
 
 
@@ -132,10 +133,10 @@ def test_a_refused_adjustment_is_explained(run, language):
     persons = frames.persons.assign(
         reason="no_evidence", adjustment=0.0, calibrated=frames.persons["observed"], **dict.fromkeys(parts, 0.0)
     )
-    page = sheet_page(explain(replace(frames, persons=persons), "r03"), spoken(run, language))
+    page = sheet_page(sheet_of(replace(frames, persons=persons), "r03"), spoken(run, language))
     first, *changes, last = printed_steps(page, language)
     assert first == last and not any(changes)
-    value = explain(replace(frames, persons=persons), "r03").steps["printed"].iloc[0]
+    value = sheet_of(replace(frames, persons=persons), "r03").steps["printed"].iloc[0]
     assert wording.text("sheet.unchanged", language, observed=float(value)) in words(page)
     assert wording.text("sheet.fact.unchanged", language) in words(page)
     assert wording.text("sheet.fact.calibrated", language) not in words(page), "nothing was compared"
@@ -144,7 +145,7 @@ def test_a_refused_adjustment_is_explained(run, language):
 def test_a_person_without_a_rating_has_a_page(run):
     frames = _frames(persons=None, raters=None, roles=None)
     ratees = frames.ratees.assign(points=float("nan"), predikat="", work="", behaviour="")
-    text = words(sheet_page(explain(replace(frames, ratees=ratees), "r03"), run))
+    text = words(sheet_page(sheet_of(replace(frames, ratees=ratees), "r03"), run))
     assert wording.text("sheet.no_rating", "id") in text and "14 hari" in text
 
 
@@ -178,10 +179,10 @@ def test_a_sheet_is_one_page_of_a4_and_fits_a_phone(run, language, tmp_path):
     from playwright.sync_api import sync_playwright
 
     told = spoken(run, language)
-    sheets = sorted(explain_all(run, received=RECEIVED), key=lambda s: -len(s.statements) - len(s.indicators))
+    sheets = sorted(all_sheets(run, received=RECEIVED), key=lambda s: -len(s.statements) - len(s.indicators))
     entry = {"ratee": sheets[0].ratee, "decision": "score", "old": "70", "new": "74", "by": "x", "date": "2026-10-05"}
     log = pd.DataFrame([entry | {"reason": "bukti kehadiran ditemukan", "status": "applied"}])
-    decided = explain(run, sheets[0].ratee, received=RECEIVED, decisions=log)
+    decided = sheet_of(run, sheets[0].ratee, received=RECEIVED, decisions=log)
     with sync_playwright() as player:
         browser = chromium(player, "--disable-gpu")
         tab = patient(browser.new_page(viewport={"width": 360, "height": 780}))
@@ -199,5 +200,5 @@ def test_a_sheet_is_one_page_of_a4_and_fits_a_phone(run, language, tmp_path):
 
 
 def test_files_are_named_by_the_person_alone(run):
-    (path,) = write_sheets(run, ratees=["P014"], received=RECEIVED)
+    (path,) = write_all_sheets(run, ratees=["P014"], received=RECEIVED)
     assert path.name == "P014.html" and path.stat().st_size < 200_000

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from kinerja import wording
 from kinerja.errors import DataError
 from kinerja.evaluation.storage import load_record, save_record
-from kinerja.people.sheet import Sheet, SheetFrames, explain, explain_all, sentences
+from kinerja.people.sheet import Sheet, SheetFrames, all_sheets, sentences
+from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.change import change_table, predikat_table
 from kinerja.people.sheet.steps import printed_parts, step_table
 
@@ -108,7 +109,7 @@ def test_steps_sum_exactly_and_a_rest_is_named():
 
 
 def test_every_sheet_of_an_office_sums():
-    sheets = list(explain_all(_frames()))
+    sheets = list(all_sheets(_frames()))
     assert [s.ratee for s in sheets] == sorted(s.ratee for s in sheets)
     assert len(sheets) == 12
     for sheet in sheets:
@@ -119,7 +120,7 @@ def test_every_sheet_of_an_office_sums():
 
 
 def test_inputs_with_counts_and_dates():
-    inputs = explain(_frames(), "r00").inputs.set_index("input")
+    inputs = sheet_of(_frames(), "r00").inputs.set_index("input")
     assert inputs.loc["indicators", ["n", "last_date", "value"]].tolist() == [1, "2026-09-30", 96.5]
     assert inputs.loc["role.supervisor", ["n", "first_date"]].tolist() == [1, "2026-10-02"]
     assert inputs.loc["feedback", ["n", "first_date", "last_date", "value"]].tolist() == [
@@ -132,10 +133,10 @@ def test_inputs_with_counts_and_dates():
 
 def test_nobody_else_can_be_identified():
     """Three peers, three answers, one colleague: under the floor, so neither figures nor numbers."""
-    inputs = explain(_frames(), "r00").inputs.set_index("input")
+    inputs = sheet_of(_frames(), "r00").inputs.set_index("input")
     assert inputs.loc["role.peer", "status"] == "suppressed" and np.isnan(inputs.loc["role.peer", "value"])
     assert inputs.loc["role.subordinate", "status"] == "ok"
-    alone = explain(_frames(), "r11")
+    alone = sheet_of(_frames(), "r11")
     feedback = alone.inputs.set_index("input").loc["feedback"]
     assert feedback["status"] == "suppressed" and pd.isna(feedback["n"])
     assert not {"from_links", "from_feedback", "from_indicators", "from_culture"} & set(alone.steps["step"])
@@ -147,7 +148,7 @@ def test_nobody_else_can_be_identified():
 
 
 def test_a_group_is_never_named():
-    sheet = explain(_frames(), "r00")
+    sheet = sheet_of(_frames(), "r00")
     assert sheet.steps.set_index("step").loc["from_group", "n"] is pd.NA
     for statement in sheet.statements:
         if "from_group" in statement.code:
@@ -157,7 +158,7 @@ def test_a_group_is_never_named():
 def test_what_would_change_the_category_by_trying():
     """So many item ratings one step higher reach the next category, one fewer does not."""
     for seed in range(5):
-        for sheet in explain_all(_frames(seed=seed)):
+        for sheet in all_sheets(_frames(seed=seed)):
             for row in sheet.changes[sheet.changes["change"].isin(["next_up", "next_down"])].to_dict(orient="records"):
                 if row["status"] != "ok":
                     continue
@@ -188,11 +189,11 @@ def test_predikat_for_other_ratings():
 
 
 def test_how_to_object():
-    sheet = explain(_frames(), "r00", received=date(2026, 10, 12))
+    sheet = sheet_of(_frames(), "r00", received=date(2026, 10, 12))
     assert sheet.deadline == date(2026, 10, 26)
     until = next(s for s in sentences(sheet, "id") if "keberatan sampai" in s)
     assert "26 Oktober 2026" in until and "atasan pejabat penilai" in until
-    assert explain(_frames(), "r00").deadline is None
+    assert sheet_of(_frames(), "r00").deadline is None
 
 
 def test_decisions_of_the_moderation_are_on_the_sheet_of_the_person_only():
@@ -202,7 +203,7 @@ def test_decisions_of_the_moderation_are_on_the_sheet_of_the_person_only():
          {"ratee": "r01", "decision": "score", "old": "60", "new": "64", "reason": "lain", "by": "x",
           "date": "2026-10-05", "status": "applied"}]
     )  # fmt: skip
-    sheet = explain(_frames(decisions=log), "r00")
+    sheet = sheet_of(_frames(decisions=log), "r00")
     assert list(sheet.decisions["reason"]) == ["bukti baru"]
     assert any("bukti baru" in s for s in sentences(sheet, "id"))
 
@@ -215,13 +216,13 @@ def test_why_nothing_or_less_was_done(reason, code):
     persons = frames.persons.assign(reason=reason)
     if reason != "capped":
         persons = persons.assign(**dict.fromkeys(PARTS, 0.0), calibrated=persons["observed"])
-    sheet = explain(replace(frames, persons=persons), "r03")
+    sheet = sheet_of(replace(frames, persons=persons), "r03")
     assert code in [s.code for s in sheet.statements]
 
 
 def test_without_calibration_the_observed_score_stands():
     frames = _frames(persons=None, raters=None)
-    sheet = explain(frames, "r03")
+    sheet = sheet_of(frames, "r03")
     assert sheet.calibrated == sheet.observed == frames.ratees["points"].iloc[3]
     assert "not_calibrated" in [s.code for s in sheet.statements]
 
@@ -229,7 +230,7 @@ def test_without_calibration_the_observed_score_stands():
 def test_a_person_without_a_rating_gets_a_sheet_that_says_so():
     frames = _frames(persons=None, raters=None)
     ratees = frames.ratees.assign(points=np.nan, predikat="", work="", behaviour="")
-    sheet = explain(replace(frames, ratees=ratees, roles=None), "r03")
+    sheet = sheet_of(replace(frames, ratees=ratees, roles=None), "r03")
     assert sheet.steps.empty
     assert next(s.code for s in sheet.statements) == "no_rating"
     assert sentences(sheet, "en")
@@ -237,12 +238,12 @@ def test_a_person_without_a_rating_gets_a_sheet_that_says_so():
 
 def test_somebody_who_is_not_there():
     with pytest.raises(DataError, match="found 'r99'; A person of the run of 2026-Q3"):
-        explain(_frames(), "r99")
+        sheet_of(_frames(), "r99")
 
 
 def test_both_languages_and_the_store(tmp_path):
     for seed in range(4):
-        for sheet in explain_all(_frames(seed=seed), received=date(2026, 10, 12)):
+        for sheet in all_sheets(_frames(seed=seed), received=date(2026, 10, 12)):
             for language in wording.LANGUAGES:
                 assert all(sentences(sheet, language))
                 assert not any("_" in s for s in sentences(sheet, language)), "no code reaches a reader"
@@ -270,7 +271,7 @@ def test_every_sheet_of_the_example():
 
     evaluation = evaluate(load_parameters(Path(__file__).parents[2] / "parameters" / "andir-2026-q3.yaml"))
     ids = set(evaluation.inputs.staff["ratee"])
-    sheets = list(explain_all(evaluation))
+    sheets = list(all_sheets(evaluation))
     assert len(sheets) == 140
     for sheet in sheets:
         if len(sheet.steps):

@@ -27,7 +27,7 @@ from kinerja.evaluation import evaluate
 from kinerja.explorer.figures import view_charts, view_table
 from kinerja.explorer.view import SUBJECTS, view
 from kinerja.parameters import Parameters
-from kinerja.people.sheet import explain
+from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.section import sheet_blocks
 from kinerja.report.parts.reader import PARTS as READER_PARTS
 from kinerja.report.parts.reader import reader_section
@@ -89,9 +89,9 @@ def test_raters_units_and_people_of_the_other_steps_take_it_too(usual, other):
         raters = run.rater_use.raters[run.rater_use.raters["status"] == "ok"]
         t = stats.t.ppf((1 + level) / 2, raters["n_ratees"] - 1)
         assert half_in_errors(raters) == pytest.approx(np.asarray(t), rel=1e-9)
-        mix = run.feedback.quality.mix
+        mix = run.citizens.quality.mix
         assert half_in_errors(mix) == pytest.approx(z, rel=1e-9)
-        units = run.feedback.index[(run.feedback.index["level"] == "unit") & (run.feedback.index["status"] == "ok")]
+        units = run.citizens.index[(run.citizens.index["level"] == "unit") & (run.citizens.index["status"] == "ok")]
         low, high, at = (_logit(units[c]) for c in ("conf_low", "conf_high", "estimate"))
         share = (units["estimate"].astype(float) - 25) / 75
         error = units["std_error"].astype(float) / 75 / (share * (1 - share))
@@ -282,7 +282,7 @@ def test_reports_of_units_readers_people_and_sessions_name_it(other, language):
     given = {"reader": "unit_head", "unit": unit, "language": language}
     assert sum(check(reader_section(name, other, **given).blocks, language) for name in READER_PARTS) >= 3
     assert check(session_section(other, "P045", language).blocks, language) == 1
-    sheet = list(sheet_blocks(explain(other, "P014"), language))
+    sheet = list(sheet_blocks(sheet_of(other, "P014"), language))
     check(sheet, language)
     assert " ".join(map(told, sheet)).count(wording.level(OTHER, language)) >= 2, "the figure and the sentence"
 

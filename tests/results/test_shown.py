@@ -43,7 +43,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def results(run, tmp_path_factory):
     """One of each public result, from the example; what takes long to compute is put together from parts."""
-    comparison = kj.compare_evaluations(run, run)
+    comparison = kj.compare(run, run)
     changed = pd.DataFrame({"table": ["ratings"], "row": [3], "column": ["rating"], "old": [2.0], "new": [4.0]})
     appeal = kj.Appeal(
         ratee="P014", correction={"asked_by": "P014"}, sha256="0", rows=changed, comparison=comparison, corrected=run
@@ -56,10 +56,10 @@ def results(run, tmp_path_factory):
         run.parameters,
         run.inputs,
         run.scores,
-        run.feedback,
-        run.feedback.quality,
-        run.feedback.quality.screening,
-        run.feedback.comments,
+        run.citizens,
+        run.citizens.quality,
+        run.citizens.quality.screening,
+        run.citizens.comments,
         run.rater_use,
         run.rater_fit,
         run.rater_fit.convergence,
@@ -67,14 +67,14 @@ def results(run, tmp_path_factory):
         run.calibration.prior,
         run.calibration.within,
         run.calibration.rows,
-        run.bias,
+        run.fairness,
         *run.findings,
         kj.load_rules(on=run.parameters.period.day),
         next(iter(kj.load_rules(on=run.parameters.period.day).tables.values())),
         kj.fit_mixed(ratings[ratings["period"] == "2026-Q3"], response="rating", random=("ratee", "rater")),
         adjust_case_mix(run.inputs.responses, attributes=("age",)),
         kj.plan_evidence(run.calibration),
-        kj.explain(run, "P014"),
+        kj.sheet(run, "P014"),
         kj.open_session(run, "P014"),
         comparison,
         kj.Verification(

@@ -450,7 +450,7 @@ def test_unit_report_and_editions_are_indonesian(run):
 
 
 def test_sheet_assessment_and_session_are_indonesian(run):
-    assert _english_in(sheet_page(kj.explain(run, "P014"), run)) == []
+    assert _english_in(sheet_page(kj.sheet(run, "P014"), run)) == []
     assert _english_in(dpia_page(run)) == []
     assert [hit for block in session_section(run, "P045").blocks for hit in _english_in(_html(block))] == []
 

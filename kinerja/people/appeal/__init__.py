@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kinerja import places, wording
 from kinerja.errors import DataError, ParameterError, Problem
 from kinerja.evaluation import Evaluation, evaluate
-from kinerja.evaluation.comparison import Comparison, compare_evaluations
+from kinerja.evaluation.comparison import Comparison, compare
 from kinerja.inputs import Inputs
 from kinerja.results.shown import Shown
 
@@ -130,7 +130,7 @@ def apply_correction(evaluation: Evaluation, correction: Correction, sha256: str
         correction=correction.model_dump(mode="json"),
         sha256=sha256,
         rows=rows,
-        comparison=compare_evaluations(evaluation, corrected, tolerance=1e-9),
+        comparison=compare(evaluation, corrected, tolerance=1e-9),
         corrected=corrected,
     )
 

@@ -86,7 +86,7 @@ class SheetFrames:
 
     Fields
     ------
-    ratees, attainment, roles : of Scores; persons, raters : of Calibration; index : of Feedback
+    ratees, attainment, roles : of Scores; persons, raters : of Calibration; index : of Citizens
     ratings, responses, indicators : canonical inputs, for counts and dates
     matrix : work -> behaviour -> predikat of the rule in force; categories : name -> lowest points
     decisions : the log as replayed (Moderation.log); confidence : level of the intervals in `persons`
@@ -113,7 +113,7 @@ class SheetFrames:
     sha256: str = ""
 
 
-def explain(
+def sheet(
     evaluation: Evaluation | SheetFrames,
     ratee: str,
     *,
@@ -133,13 +133,11 @@ def explain(
     DataError : the person is not in the run
     """
     return next(
-        explain_all(
-            evaluation, [ratee], received=received, decisions=decisions, digits=digits, minimum_cell=minimum_cell
-        )
+        all_sheets(evaluation, [ratee], received=received, decisions=decisions, digits=digits, minimum_cell=minimum_cell)
     )
 
 
-def explain_all(
+def all_sheets(
     evaluation: Evaluation | SheetFrames,
     ratees: Sequence[str] | None = None,
     *,
@@ -176,7 +174,7 @@ def frames_of(evaluation: Evaluation) -> SheetFrames:
         roles=scores.roles if scores else None,
         persons=calibration.persons if calibration else None,
         raters=calibration.raters if calibration else None,
-        index=evaluation.feedback.index if evaluation.feedback else None,
+        index=evaluation.citizens.index if evaluation.citizens else None,
         ratings=evaluation.inputs.ratings,
         responses=evaluation.inputs.responses,
         indicators=evaluation.inputs.indicators,

@@ -78,7 +78,7 @@ class RaterFit(Shown):
         return pd.Series(rows["measure"].to_numpy(), index=rows["element"].to_numpy(), name=facet)
 
 
-def fit_facets(
+def fit_raters(
     ratings: pd.DataFrame,
     *,
     facets: Sequence[str] = ("ratee", "rater", "item"),

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from kinerja.errors import DataError, ParameterError
-from kinerja.raters.rasch import RaterFit, fit_facets
+from kinerja.raters.rasch import RaterFit, fit_raters
 from kinerja.raters.rasch.design import Floats
 from kinerja.raters.rasch.tables import adjusted_p
 from kinerja.results import CANNOT, OK, Finding
@@ -144,7 +144,7 @@ def _split_fit(fit: RaterFit, ratings: pd.DataFrame, rater: str, part: Any) -> R
     settings["penalty"] = {f: s for f, s in settings["penalty"].items() if f != rater}
     if settings["thresholds"] == rater:
         settings["thresholds"] = "common"
-    return fit_facets(ratings.assign(**{rater: ratings[rater].astype(str) + JOIN + part}), **settings)
+    return fit_raters(ratings.assign(**{rater: ratings[rater].astype(str) + JOIN + part}), **settings)
 
 
 def _compare(found: RaterFit, rater: str, floor: int, confidence: float) -> tuple[pd.DataFrame, float]:

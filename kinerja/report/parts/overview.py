@@ -114,12 +114,12 @@ def _calibrated(evaluation: Evaluation) -> Iterator[Finding]:
 
 
 def _fairness(evaluation: Evaluation) -> Iterator[Finding]:
-    if evaluation.bias is not None:
-        yield from (finding for finding in evaluation.bias.findings if finding.code == "fairness_verdicts")
+    if evaluation.fairness is not None:
+        yield from (finding for finding in evaluation.fairness.findings if finding.code == "fairness_verdicts")
 
 
 def _citizens(evaluation: Evaluation) -> Iterator[Finding]:
-    feedback = evaluation.feedback
+    feedback = evaluation.citizens
     if feedback is None:
         return
     known = feedback.index[feedback.index["status"] == OK]

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from kinerja import wording
-from kinerja.citizens import Feedback
+from kinerja.citizens import Citizens
 from kinerja.citizens.screening import CARELESS, STUFFING, Screening
 from kinerja.evaluation import Evaluation
 from kinerja.show.blocks import Block, findings, heading, prose
@@ -33,11 +33,11 @@ def quality(evaluation: Evaluation, language: wording.Language) -> Iterator[Bloc
     yield heading("quality.gaps_title", language, level=3, anchor="gaps")
     yield from _gaps(evaluation, language)
     yield heading("quality.answers_title", language, level=3, anchor="answers")
-    if evaluation.feedback is None:
+    if evaluation.citizens is None:
         yield prose("citizens.none", language=language)
         return
-    yield from _answers(evaluation.feedback, language)
-    yield from _screened(evaluation.feedback, language)
+    yield from _answers(evaluation.citizens, language)
+    yield from _screened(evaluation.citizens, language)
 
 
 def gaps(evaluation: Evaluation) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def _variable(name: str, language: wording.Language) -> str:
     return name
 
 
-def _answers(feedback: Feedback, language: wording.Language) -> Iterator[Block | Table]:
+def _answers(feedback: Citizens, language: wording.Language) -> Iterator[Block | Table]:
     """Shares against known ones, silent citizens, channels: each only where the data tell something."""
     found = feedback.quality
     if found is None:
@@ -137,7 +137,7 @@ def _answers(feedback: Feedback, language: wording.Language) -> Iterator[Block |
             yield prose(f"quality.no_{name}", language=language)
 
 
-def _screened(feedback: Feedback, language: wording.Language) -> Iterator[Block | Table | Chart]:
+def _screened(feedback: Citizens, language: wording.Language) -> Iterator[Block | Table | Chart]:
     found = feedback.quality
     if found is None:
         return

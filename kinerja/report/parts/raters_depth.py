@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kinerja import wording
 from kinerja.evaluation import Evaluation
-from kinerja.fairness import BiasChecks
+from kinerja.fairness import Fairness
 from kinerja.raters.rasch import RaterFit
 from kinerja.results import OK
 from kinerja.show.blocks import Block, heading, prose
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def raters_depth(evaluation: Evaluation, language: wording.Language) -> Iterator[Block | Table | Chart]:
     yield prose("raters_depth.lead", language=language, lead=True)
-    fit, checks = evaluation.rater_fit, evaluation.bias
+    fit, checks = evaluation.rater_fit, evaluation.fairness
     if fit is None and checks is None:
         yield prose("raters.none", language=language)
         return
@@ -104,7 +104,7 @@ def _unexpected(fit: RaterFit, language: wording.Language) -> Iterator[Block | T
     )
 
 
-def _screens(checks: BiasChecks, language: wording.Language) -> Iterator[Table]:
+def _screens(checks: Fairness, language: wording.Language) -> Iterator[Table]:
     """How many raters each screen could look at and how many it asks people to look at."""
     if checks.screens.empty:
         return

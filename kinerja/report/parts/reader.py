@@ -17,7 +17,7 @@ from kinerja import wording
 from kinerja.citizens.section import elements_table
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import Evaluation
-from kinerja.people.sheet import explain
+from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.section import sheet_blocks
 from kinerja.privacy import MAY_SEE, Content, Reader, may_see
 from kinerja.report.parts.annex import rules_table
@@ -155,7 +155,7 @@ def _office_row(rows: pd.DataFrame) -> pd.Series | None:
 
 def _person(evaluation: Evaluation, seen: Seen, language: wording.Language) -> Iterator[Block | Table]:
     if seen.ratee:
-        yield from sheet_blocks(explain(evaluation, seen.ratee), language)
+        yield from sheet_blocks(sheet_of(evaluation, seen.ratee), language)
 
 
 def _own_unit(evaluation: Evaluation, seen: Seen, language: wording.Language) -> Iterator[Block | Table | Chart]:
@@ -227,13 +227,13 @@ def _office(evaluation: Evaluation, seen: Seen, language: wording.Language) -> I
             values={"minimum": evaluation.parameters.privacy.minimum_cell},
             name="reader_predikat",
         )
-    if evaluation.feedback is not None and OFFICE not in hidden_answers(evaluation):
-        yield elements_table(evaluation.feedback, language)
+    if evaluation.citizens is not None and OFFICE not in hidden_answers(evaluation):
+        yield elements_table(evaluation.citizens, language)
 
 
 def _comments(evaluation: Evaluation, seen: Seen, language: wording.Language) -> Iterator[Table]:
     """What citizens wrote of the reader's own unit, redacted, where the office quotes comments at all."""
-    comments = None if evaluation.feedback is None else evaluation.feedback.comments
+    comments = None if evaluation.citizens is None else evaluation.citizens.comments
     if comments is None or not len(comments.quotes) or seen.unit in hidden_answers(evaluation):
         return
     mine = comments.quotes[comments.quotes["unit"] == seen.unit]

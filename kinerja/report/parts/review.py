@@ -17,7 +17,7 @@ import pandas as pd
 from kinerja import wording
 from kinerja.errors import ParameterError
 from kinerja.evaluation import FOLDER, Evaluation, evaluate, identify, load_evaluation, open_run
-from kinerja.evaluation.comparison import Comparison, compare_evaluations
+from kinerja.evaluation.comparison import Comparison, compare
 from kinerja.parameters import Parameters
 from kinerja.people.appeal import apply_changes, read_correction
 from kinerja.report.parts.comparison import comparison_tables
@@ -81,7 +81,7 @@ def open_review(
         a, b = (_kept(Path(run), base) for run in (run_a, run_b))
     else:
         a, b = _example(open_run(parameters_file, base=base, language=language), Path(correction))
-    return Review(a=a, b=b, comparison=compare_evaluations(a, b, tolerance=CLOSE), steps=_steps(a, b))
+    return Review(a=a, b=b, comparison=compare(a, b, tolerance=CLOSE), steps=_steps(a, b))
 
 
 def review(part: str, found: Review, language: wording.Language = "id") -> Section:
@@ -183,7 +183,7 @@ def _steps(a: Evaluation, b: Evaluation) -> pd.DataFrame:
 
 
 def _step(cause: str, before: Evaluation, after: Evaluation) -> dict[str, object]:
-    compared = compare_evaluations(before, after, tolerance=CLOSE)
+    compared = compare(before, after, tolerance=CLOSE)
     size = compared.persons["change"].abs()
     return {
         "cause": cause,

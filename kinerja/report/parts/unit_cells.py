@@ -77,9 +77,9 @@ def attainment_trend(evaluation: Evaluation, unit: str) -> pd.DataFrame:
 
 def index_rows(evaluation: Evaluation) -> pd.DataFrame:
     """The satisfaction index of the office ("") and of every unit, small cells withheld."""
-    if evaluation.feedback is None:
+    if evaluation.citizens is None:
         return pd.DataFrame(columns=["unit", "estimate"])
-    rows = _by_unit(evaluation.feedback.index)
+    rows = _by_unit(evaluation.citizens.index)
     kept = rows[["unit", "n", "estimate", "conf_low", "conf_high", "grade", "status", "reason"]]
     shown = _withhold(evaluation, kept, ["unit"], ["estimate", "conf_low", "conf_high"], hidden_answers(evaluation))
     return shown.assign(grade=shown["grade"].where(shown["status"] != SUPPRESSED, ""))
@@ -87,9 +87,9 @@ def index_rows(evaluation: Evaluation) -> pd.DataFrame:
 
 def element_rows(evaluation: Evaluation, unit: str) -> pd.DataFrame:
     """The elements of one unit, the lowest first, with the office's mean beside; small cells withheld."""
-    if evaluation.feedback is None:
+    if evaluation.citizens is None:
         return pd.DataFrame(columns=["element", "estimate"])
-    rows = _by_unit(evaluation.feedback.elements)
+    rows = _by_unit(evaluation.citizens.elements)
     kept = rows[["unit", "element", "n", "estimate", "conf_low", "conf_high", "status", "reason"]]
     values = ["estimate", "conf_low", "conf_high"]
     shown = _withhold(evaluation, kept, ["unit"], values, hidden_answers(evaluation), within=["element"])
@@ -118,9 +118,9 @@ def hidden_units(evaluation: Evaluation) -> frozenset[str]:
 
 def hidden_answers(evaluation: Evaluation) -> frozenset[str]:
     """Units whose index and elements are withheld. Every period asks other citizens, so none is compared with one."""
-    if evaluation.feedback is None:
+    if evaluation.citizens is None:
         return frozenset()
-    parts = pd.concat([_by_unit(t)[["unit", "n"]] for t in (evaluation.feedback.index, evaluation.feedback.elements)])
+    parts = pd.concat([_by_unit(t)[["unit", "n"]] for t in (evaluation.citizens.index, evaluation.citizens.elements)])
     cells = parts.groupby("unit", dropna=False)["n"].min().reset_index()
     minimum = evaluation.parameters.privacy.minimum_cell
     return _names(suppress(cells, group=["unit"], values=[], minimum=minimum))

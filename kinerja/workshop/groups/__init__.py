@@ -21,9 +21,9 @@ RULES = ("four_fifths", "shown")
 BATCH, BATCHES = 5, 20
 FIRST_SEED = 2026
 DRAWS_LEVEL = 0.95
-"""Level of the intervals of the shares of draws; the verdicts, too, are made at it, as `check_bias` does by itself."""
+"""Level of the intervals of the shares of draws; the verdicts, too, are made at it, as `check_fairness` does by itself."""
 
-# As `check_bias` sets them where an office says nothing else.
+# As `check_fairness` sets them where an office says nothing else.
 _SETTINGS = Settings(
     minimum=10, confidence=DRAWS_LEVEL, family="bh", power=0.8, material=0.5, top=("top",), bottom=(), clusters=()
 )

@@ -17,10 +17,18 @@ from kinerja.calibration import Calibration, calibrate
 from kinerja.citizens.case_mix import CaseMix, adjust_case_mix
 from kinerja.errors import EstimationError
 from kinerja.evaluation import read_inputs
-from kinerja.evaluation.steps import estimate_citizens, scale_of, score_period
+from kinerja.evaluation.steps import (
+    adjust_service_points,
+    attain_targets,
+    calibrate_ratings,
+    hear_citizens,
+    scale_of,
+    score_period,
+)
 from kinerja.inputs import Inputs
 from kinerja.parameters import Parameters, load_parameters
-from kinerja.people.sheet import Sheet, SheetFrames, explain
+from kinerja.people.sheet import Sheet, SheetFrames
+from kinerja.people.sheet import sheet as sheet_of
 from kinerja.places import EXAMPLE
 from kinerja.rules import OBJECTION, PREDIKAT, Rules, load_rules
 from kinerja.rules.lookup import elements, grade, skm_index
@@ -111,9 +119,9 @@ def open_office(path: Path = EXAMPLE) -> WorkedOffice:
     parameters = load_parameters(path)
     inputs = read_inputs(parameters, lambda name, share: None)
     rules = load_rules(on=parameters.period.day)
-    feedback = estimate_citizens(inputs, parameters, rules)
-    attributes = [name for name in parameters.feedback.attributes if name in inputs.responses.columns]
-    case_mix = adjust_case_mix(inputs.responses, attributes=attributes, confidence=parameters.confidence)
+    feedback = hear_citizens(inputs, parameters, rules)
+    case_mix = adjust_service_points(inputs, parameters)
+    assert case_mix is not None  # the example has answers
     fit = _calibrate(parameters, inputs, rules, case_mix)
     person, indicator = _severely_rated(fit, inputs, parameters.period.id)
     place = {name: str(person[name]) for name in ("ratee", "rater", "unit", "team")}
@@ -139,7 +147,7 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
     """Score and calibrate again with the employee's inputs changed; the office's variances and evidence are kept."""
     parameters, rules, period = office.parameters, office.rules, office.parameters.period.id
     inputs = _moved(office, moves)
-    scores = score_period(inputs, parameters, rules)
+    scores = score_period(inputs, parameters, rules, attain_targets(inputs, parameters, rules))
     assert scores is not None  # the example has people
     mix = replace(office.case_mix, points=_moved_points(office, moves.citizens))
     fit = _calibrate(parameters, inputs, rules, mix, held=office.calibration)
@@ -178,7 +186,7 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
         index=index,
         grade=grade(rules, index),
         predikat=str(own["predikat"]),
-        sheet=explain(frames, office.ratee),
+        sheet=sheet_of(frames, office.ratee),
     )
 
 
@@ -190,28 +198,9 @@ def days_to_object(parameters: Parameters, rules: Rules) -> int:
 def _calibrate(
     parameters: Parameters, inputs: Inputs, rules: Rules, case_mix: CaseMix, held: Calibration | None = None
 ) -> Calibration:
-    """As an evaluation does, with citizens' points that are given (`evaluation_steps` makes them of the answers)."""
-    policy, scoring = parameters.calibration, parameters.scoring
-    own = inputs.indicators[inputs.indicators["ratee"].notna()]
-    attained = attain(
-        own, rules=rules, polarity=scoring.polarity, cap=scoring.cap, floor=scoring.floor, as_of=None
-    )  # fmt: skip
-    points = weighted_attainment(attained, ["period", "ratee"]).reset_index().rename(columns={"attainment": "points"})
-    limits = scoring.behaviour_thresholds
-    return calibrate(
-        inputs.ratings,
-        inputs.staff,
-        indicators=points[["period", "ratee", "points"]].dropna(),
-        feedback=case_mix,
-        groups=[name for name in parameters.groups if name in inputs.staff.columns],
-        scale=scale_of(inputs, parameters),
-        period=parameters.period.id,
-        held=held,
-        materiality=policy.materiality,
-        cap=policy.cap,
-        confidence=parameters.confidence,
-        categories={"below": 0.0, "meets": limits.below, "above": limits.above} if limits else None,
-    )
+    fit = calibrate_ratings(inputs, parameters, attain_targets(inputs, parameters, rules), case_mix, held=held)
+    assert fit is not None  # the example has ratings
+    return fit
 
 
 def _severely_rated(fit: Calibration, inputs: Inputs, period: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -74,7 +74,7 @@ def test_the_index_is_that_of_the_whole_file(tmp_path):
             f"sources: {{responses: {{path: survei.parquet, summarise: {summarise}}}}}\n",
             encoding="utf-8",
         )
-        rows = evaluate(load_parameters(path)).feedback.index
+        rows = evaluate(load_parameters(path)).citizens.index
         rows = rows[(rows["level"] == "unit") & (rows["period"] == "2026-Q3")]
         index.append(rows.set_index("unit")["estimate"].sort_index())
     assert list(index[0].index) == list(index[1].index) and len(index[0]) == 3

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kinerja.raters.rasch import fit_facets
+from kinerja.raters.rasch import fit_raters
 from kinerja.raters.rasch.bias import interactions
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -47,7 +47,7 @@ def three_mile():
 
 
 def fit_three_mile():
-    return fit_facets(three_mile(), facets=("panel",), noncentre="panel", positive=("panel",), weights="people")
+    return fit_raters(three_mile(), facets=("panel",), noncentre="panel", positive=("panel",), weights="people")
 
 
 def guilford():
@@ -111,7 +111,7 @@ def test_three_mile_categories():
 
 def test_a_row_for_each_person_is_the_same_as_weights():
     counted, weighted = three_mile(), fit_three_mile()
-    each = fit_facets(
+    each = fit_raters(
         counted.loc[counted.index.repeat(counted["people"])], facets=("panel",), noncentre="panel", positive=("panel",)
     )
     names = ["measure", "std_error", "infit", "outfit", "infit_z", "model_se"]
@@ -121,7 +121,7 @@ def test_a_row_for_each_person_is_the_same_as_weights():
 def test_guilford_beside_facets():
     """FACETS' manual prints Table 7 of a run stopped early (Convergence=.5,.01): spread 2-4 % too small."""
     data = guilford()
-    fit = fit_facets(data, noncentre="rater", tolerance=1e-8)
+    fit = fit_raters(data, noncentre="rater", tolerance=1e-8)
     measures = fit.elements.set_index("element")["measure"]
     # judge Brahe .24, ratees Edward .42 and David -.46 in FACETS' Table 13
     for name, value in {"Brahe": 0.24, "Edward": 0.42, "David": -0.46}.items():
@@ -141,7 +141,7 @@ def test_guilford_beside_facets():
 
 def test_guilford_converged():
     """Figures of a fully converged joint fit, made by a separate program and by mfrmr 4 digits alike."""
-    fit = fit_facets(guilford(), noncentre="rater", tolerance=1e-8)
+    fit = fit_raters(guilford(), noncentre="rater", tolerance=1e-8)
     rows = fit.elements.set_index("element")
     converged = {
         "Avogadro": (0.0397, 0.1166, 0.8492, -0.627, 4.8570),
@@ -160,7 +160,7 @@ def test_guilford_converged():
 
 def test_guilford_marginal():
     """Log likelihood on a fine grid (two programs agree on all digits): rating scale, ratees' SD."""
-    fit = fit_facets(guilford(), method="marginal")
+    fit = fit_raters(guilford(), method="marginal")
     assert fit.log_likelihood == pytest.approx(-175.428832, abs=0.01)
     assert fit.population["sd"][0] == pytest.approx(0.378532, abs=0.002)
     severity = fit.measures("rater")
@@ -172,7 +172,7 @@ def test_guilford_marginal():
 def test_guilford_partial_credit():
     """sirt and TAM stopped at their limits of 1,000 and 5,000 rounds with -163.436 and -163.4275: a fit that went on
     is not lower than either, and 0.02 higher at most."""
-    fit = fit_facets(guilford(), method="marginal", thresholds="item")
+    fit = fit_raters(guilford(), method="marginal", thresholds="item")
     assert -163.4276 < fit.log_likelihood < -163.4075
 
 
@@ -196,7 +196,7 @@ def gaps(fit, reference, level, estimate):
 def test_joint_beside_mfrmr(name):
     data = shared_ratings(name)
     facets = ("ratee", "rater", "item") if data["item"].nunique() > 1 else ("ratee", "rater")
-    fit = fit_facets(data, facets=facets, tolerance=1e-8)
+    fit = fit_raters(data, facets=facets, tolerance=1e-8)
     theirs = pd.read_csv(SHARED / "reference" / f"{name}__mfrmr__JML_rsm_measures.csv", dtype={"Level": str})
     theirs["facet"] = theirs["Facet"].replace({"Person": "ratee"})
     assert gaps(fit, theirs, "Level", "Estimate").max() < 0.001
@@ -205,7 +205,7 @@ def test_joint_beside_mfrmr(name):
 @peers
 @pytest.mark.parametrize("name", ["guilford_creativity", "sirt_ratings1", "sirt_ratings2", "ptam4", "gleser_1965"])
 def test_marginal_beside_a_fine_grid(name):
-    fit = fit_facets(shared_ratings(name), method="marginal")
+    fit = fit_raters(shared_ratings(name), method="marginal")
     theirs = pd.read_csv(SHARED / "reference" / f"{name}__ownMML__rsm.csv", dtype={"level": str})
     whole = theirs[theirs["facet"] == "theta"].set_index("level")["est"]
     assert fit.log_likelihood == pytest.approx(whole["loglik"], abs=0.01)
@@ -223,7 +223,7 @@ def test_marginal_beside_a_fine_grid(name):
 @peers
 @pytest.mark.parametrize(("name", "value"), [("sirt_ratings1", -1263.1072), ("ptam4", -1706.1938)])
 def test_partial_credit_beside_sirt(name, value):
-    fit = fit_facets(shared_ratings(name), method="marginal", thresholds="item")
+    fit = fit_raters(shared_ratings(name), method="marginal", thresholds="item")
     assert fit.log_likelihood == pytest.approx(value, abs=0.01)
     theirs = pd.read_csv(SHARED / "reference" / f"{name}__sirt__rmfacets_raters.csv", dtype={"rater": str})
     severity = theirs.set_index("rater")["b.cent"]

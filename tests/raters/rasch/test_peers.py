@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kinerja.raters.rasch import RaterFit, fit_facets
+from kinerja.raters.rasch import RaterFit, fit_raters
 from kinerja.raters.rasch.bias import interactions
 
 SHARED = Path(__file__).parents[4] / "shared"
@@ -37,7 +37,7 @@ def ratings(name: str) -> pd.DataFrame:
 @cache
 def joint(name: str) -> RaterFit:
     data = ratings(name)
-    return fit_facets(data, facets=("ratee", "rater", "item")[: 3 if data["item"].nunique() > 1 else 2])
+    return fit_raters(data, facets=("ratee", "rater", "item")[: 3 if data["item"].nunique() > 1 else 2])
 
 
 def extremes(fit: RaterFit) -> set[str]:
@@ -102,7 +102,7 @@ def test_agreement_and_residuals_beside_mfrmr(name):
         assert own["expected"] == pytest.approx(theirs["ExpectedAgreements"], abs=1e-3)
     listed = peer(name, "mfrmr__JML_rsm_unexpected").rename(columns={"Person": "ratee"})
     facets = list(fit.settings["facets"])
-    again = fit_facets(ratings(name), facets=facets, unexpected=2.0).unexpected
+    again = fit_raters(ratings(name), facets=facets, unexpected=2.0).unexpected
     both = listed[listed["StdResidual"].abs() >= 2.001].merge(again, on=facets, validate="1:1")
     assert len(both) == (listed["StdResidual"].abs() >= 2.001).sum() >= 5
     assert apart(both["residual_z"], both["StdResidual"]) < 2e-4
@@ -125,7 +125,7 @@ def test_bias_beside_mfrmr(name):
 
 def test_guilfords_tables_to_the_last_digit():
     """Converged Table 7 and Table 13, four and three digits printed."""
-    fit = fit_facets(ratings("guilford_creativity"), noncentre="rater")
+    fit = fit_raters(ratings("guilford_creativity"), noncentre="rater")
     theirs = pd.read_csv(SHARED / "reference" / "guilford_creativity__ownJMLE__table7.csv")
     theirs = theirs[theirs["score"].notna() & theirs["se"].notna()]
     both = fit.elements.merge(theirs, on="element", suffixes=("", "_theirs"), validate="1:1")
@@ -150,7 +150,7 @@ FINE = ["sirt_ratings1", "sirt_ratings2", "ptam4"]
 @pytest.mark.parametrize("name", FINE)
 def test_marginal_beside_tams_fine_grid(name, model):
     """TAM's grid reaches 1e-4 in the log likelihood; it stops raters at 1e-3 (its change of 1e-4 a round, 5,000)."""
-    fit = fit_facets(ratings(name), method="marginal", thresholds="common" if model == "rsm" else "item")
+    fit = fit_raters(ratings(name), method="marginal", thresholds="common" if model == "rsm" else "item")
     table = pd.read_csv(SHARED / "reference" / "SUMMARY_mml_fine.csv").set_index(["dataset", "peer", "model"])
     whole = table.loc[(name, "TAM fine grid", model)]
     assert fit.log_likelihood == pytest.approx(whole["loglik"], abs=1e-3)
@@ -175,13 +175,13 @@ def test_marginal_beside_tams_fine_grid(name, model):
 )
 def test_partial_credit_with_unused_categories(name, above, tam):
     """TAM and sirt leave an unused category in place: so does unused="keep", and it climbs as far or a bit further."""
-    kept = fit_facets(ratings(name), method="marginal", thresholds="item", unused="keep")
+    kept = fit_raters(ratings(name), method="marginal", thresholds="item", unused="keep")
     assert tam - 1e-4 < kept.log_likelihood < tam + above
     theirs = peer(name, "sirt__rmfacets_raters").set_index("rater")["b"]
     # sirt stopped after 1,000 rounds
     assert (kept.measures("rater") - (theirs - theirs.mean())).abs().max() < 1e-3
     # FACETS' way, the default, counts the categories that were used: another model, and it is named
-    squeezed = fit_facets(ratings(name), method="marginal", thresholds="item")
+    squeezed = fit_raters(ratings(name), method="marginal", thresholds="item")
     assert squeezed.log_likelihood > kept.log_likelihood
     assert len(squeezed.unused_categories) == 1
     assert "facets_unused_categories" in {f.code for f in squeezed.findings}
@@ -197,7 +197,7 @@ def test_marginal_beside_sirt_where_thresholds_are_few(name):
     for thresholds in ("common", facets[-1]):
         if thresholds == "rater":
             continue
-        fit = fit_facets(data, facets=facets, method="marginal", thresholds=thresholds)
+        fit = fit_raters(data, facets=facets, method="marginal", thresholds=thresholds)
         assert fit.log_likelihood == pytest.approx(summary.loc[(name, "sirt rm.facets"), "loglik"], abs=1e-3)
         own = fit.measures("rater")
         assert (own - (theirs[own.index] - theirs.mean())).abs().max() < 2e-3

@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize
 
 from kinerja.errors import DataError, ParameterError
-from kinerja.raters.rasch import fit_facets
+from kinerja.raters.rasch import fit_raters
 from kinerja.raters.rasch.bias import interaction_contrasts, interactions
 from kinerja.raters.rasch.refit import differential_rater_functioning, drift
 from kinerja.raters.rasch.scale_use import halo, scale_use
@@ -20,7 +20,7 @@ from tests.raters.rasch.simulated import THRESHOLDS, draw, simulate
 @pytest.fixture(scope="module")
 def plain():
     data, _, _ = simulate(51, ratees=250, raters=10)
-    return fit_facets(data), data
+    return fit_raters(data), data
 
 
 def planted(seed, where, size, **arguments):
@@ -30,7 +30,7 @@ def planted(seed, where, size, **arguments):
 
 def test_a_planted_interaction_is_found():
     data = planted(53, lambda r: (r["rater"] == "r3") & (r["item"] == "v2"), -1.5, ratees=250, raters=10)
-    fit = fit_facets(data)
+    fit = fit_raters(data)
     found = interactions(fit, data)
     table = found.table.set_index(["rater", "item"])
     assert table["estimate"].idxmin() == ("r3", "v2")
@@ -75,7 +75,7 @@ def test_an_extreme_ratee_tells_nothing_of_interactions():
     """Where such a ratee was placed is a convention: with or without the ratee's ratings every cell is the same."""
     data, _, _ = simulate(57)
     top = data.assign(rating=data["rating"].where(data["ratee"] != "5", 5))
-    fit, without = fit_facets(top), fit_facets(top[top["ratee"] != "5"])
+    fit, without = fit_raters(top), fit_raters(top[top["ratee"] != "5"])
     own = interactions(fit, top).table
     np.testing.assert_allclose(own["estimate"], interactions(without, top[top["ratee"] != "5"]).table["estimate"])
     cells = interactions(fit, top, facets=("rater", "ratee")).table
@@ -98,7 +98,7 @@ def by_parity(rows):
 def test_a_rater_who_treats_one_group_otherwise():
     data = planted(57, lambda r: (r["rater"] == "r2") & (by_parity(r) == "B"), -1.3, ratees=300, raters=8)
     data = data.assign(group=by_parity(data))
-    found = differential_rater_functioning(fit_facets(data), data, group="group")
+    found = differential_rater_functioning(fit_raters(data), data, group="group")
     table = found.table.set_index(["rater", "group"])
     row, other = table.loc[("r2", "B")], table.loc[("r2", "A")]
     assert row["verdict"] == "shown"
@@ -146,13 +146,13 @@ def test_drift_is_found():
 
     data = planted(59, lambda r: (r["rater"] == "r5") & second(r), -1.3, ratees=300, raters=8)
     data = data.assign(period=np.where(second(data), "2026-Q2", "2026-Q1"))
-    found = drift(fit_facets(data), data)
+    found = drift(fit_raters(data), data)
     table = found.table.set_index("rater")
     assert table["estimate"].idxmax() == "r5"
     assert table.loc["r5", "verdict"] == "shown"
     assert table["review"].sum() == 1
     with pytest.raises(DataError, match="at least two"):
-        drift(fit_facets(data), data.assign(period="2026-Q1"))
+        drift(fit_raters(data), data.assign(period="2026-Q1"))
 
 
 def test_central_tendency_is_found():
@@ -161,7 +161,7 @@ def test_central_tendency_is_found():
     mine = data["rater"] == "r7"
     eta = (data["ratee"].map(ability) - severity["r7"])[mine].to_numpy()
     data.loc[mine, "rating"] = draw(random, eta, 1.8 * THRESHOLDS)
-    table = scale_use(fit_facets(data), data).table.set_index("rater")
+    table = scale_use(fit_raters(data), data).table.set_index("rater")
     assert table["estimate"].idxmax() == "r7"
     assert 1.3 < table.loc["r7", "estimate"] < 2.6
     assert table.loc["r7", "p_holm"] < 0.01
@@ -173,7 +173,7 @@ def test_halo_is_found():
     data, _, _ = simulate(67, ratees=300, raters=10)
     first = data.groupby(["ratee", "rater"])["rating"].transform("first")
     data = data.assign(rating=data["rating"].where((data["rater"] != "r4") | (data["item"] == "v6"), first))
-    table = halo(fit_facets(data), data).table.set_index("rater")
+    table = halo(fit_raters(data), data).table.set_index("rater")
     others = table.drop(["r4", ""])
     assert table.loc["r4", "estimate"] > others["estimate"].max() + 0.2
     assert table.loc["r4", "p_holm"] < 1e-4
@@ -181,7 +181,7 @@ def test_halo_is_found():
 
 @pytest.mark.parametrize("method", ["joint", "marginal"])
 def test_no_halo_where_there_is_none(plain, method):
-    table = halo(fit_facets(plain[1], method=method), plain[1]).table.set_index("rater")
+    table = halo(fit_raters(plain[1], method=method), plain[1]).table.set_index("rater")
     assert abs(table.loc["", "estimate"]) < 4 * table.loc["", "std_error"]
     assert (table["p_holm"].drop("") > 0.01).all()
 
@@ -201,10 +201,10 @@ def test_agreement_by_counting(plain):
 
 def test_an_unexpected_rating_is_listed(plain):
     _, data = plain
-    best = fit_facets(data).measures("ratee").idxmax()
+    best = fit_raters(data).measures("ratee").idxmax()
     place = data.index[data["ratee"] == best][0]
     wrong = data.assign(rating=data["rating"].where(data.index != place, 1))
-    table = fit_facets(wrong).unexpected
+    table = fit_raters(wrong).unexpected
     assert (table["residual_z"].abs() >= 3).all()
     row = table.iloc[0]
     assert (row["ratee"], row["rating"]) == (best, 1)

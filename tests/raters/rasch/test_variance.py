@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kinerja.raters.rasch import fit_facets
+from kinerja.raters.rasch import fit_raters
 from kinerja.raters.rasch import variance as facets_variance
 from tests.raters.rasch.simulated import simulate
 
@@ -29,7 +29,7 @@ def fitted(data: pd.DataFrame, method: str, way: str):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in WAYS[way].items():
             patch.setattr(facets_variance, name, value)
-        return fit_facets(data, method=method)
+        return fit_raters(data, method=method)
 
 
 @pytest.mark.parametrize("method", ["joint", "marginal"])
@@ -55,7 +55,7 @@ def test_every_way_gives_the_same_errors(data, method, way):
 
 @pytest.mark.parametrize("method", ["joint", "marginal"])
 def test_raters_alone_leave_items_and_thresholds_determined(method):
-    fit = fit_facets(one_rater_each(), method=method)
+    fit = fit_raters(one_rater_each(), method=method)
     assert not {f.code for f in fit.findings} & {"facets_undetermined"}
     rows = fit.elements.set_index("facet")
     assert (rows.loc["rater", "reason"] == "alone").all()

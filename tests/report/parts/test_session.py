@@ -69,8 +69,8 @@ def test_a_public_function_keeps_its_name_when_its_module_is_imported(name):
 
 
 def test_a_decision_is_on_the_sheet_of_the_person(run):
-    told = " ".join(kj.explain(run, "P014").decisions["reason"])
-    assert WHY in told and kj.explain(run, "P015").decisions.empty
+    told = " ".join(kj.sheet(run, "P014").decisions["reason"])
+    assert WHY in told and kj.sheet(run, "P015").decisions.empty
 
 
 @pytest.mark.parametrize("language", wording.LANGUAGES)
