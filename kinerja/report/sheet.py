@@ -24,7 +24,7 @@ from kinerja.show.tables import Table
 FOLDER = "sheets"
 
 
-def write_all_sheets(
+def write_sheets(
     evaluation: Evaluation,
     *,
     ratees: Sequence[str] | None = None,

@@ -1,4 +1,4 @@
-"""check_fairness as a whole: what it says of offices without and with a gap, what it never says, what it never shows."""
+"""check_fairness as a whole: what it says of offices without and with a gap, what it never says and never shows."""
 
 from __future__ import annotations
 

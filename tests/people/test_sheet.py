@@ -200,5 +200,5 @@ def test_a_sheet_is_one_page_of_a4_and_fits_a_phone(run, language, tmp_path):
 
 
 def test_files_are_named_by_the_person_alone(run):
-    (path,) = write_all_sheets(run, ratees=["P014"], received=RECEIVED)
+    (path,) = write_sheets(run, ratees=["P014"], received=RECEIVED)
     assert path.name == "P014.html" and path.stat().st_size < 200_000

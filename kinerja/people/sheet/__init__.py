@@ -132,9 +132,10 @@ def sheet(
     ------
     DataError : the person is not in the run
     """
-    return next(
-        all_sheets(evaluation, [ratee], received=received, decisions=decisions, digits=digits, minimum_cell=minimum_cell)
+    asked = all_sheets(
+        evaluation, [ratee], received=received, decisions=decisions, digits=digits, minimum_cell=minimum_cell
     )
+    return next(asked)
 
 
 def all_sheets(

@@ -21,7 +21,7 @@ RULES = ("four_fifths", "shown")
 BATCH, BATCHES = 5, 20
 FIRST_SEED = 2026
 DRAWS_LEVEL = 0.95
-"""Level of the intervals of the shares of draws; the verdicts, too, are made at it, as `check_fairness` does by itself."""
+"""Level of the intervals of the shares of draws; the verdicts, too, are made at it, as `check_fairness` does."""
 
 # As `check_fairness` sets them where an office says nothing else.
 _SETTINGS = Settings(

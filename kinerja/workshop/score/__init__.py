@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kinerja.calibration import Calibration, calibrate
-from kinerja.citizens.case_mix import CaseMix, adjust_case_mix
+from kinerja.calibration import Calibration
+from kinerja.citizens.case_mix import CaseMix
 from kinerja.errors import EstimationError
 from kinerja.evaluation import read_inputs
 from kinerja.evaluation.steps import (
@@ -32,7 +32,6 @@ from kinerja.people.sheet import sheet as sheet_of
 from kinerja.places import EXAMPLE
 from kinerja.rules import OBJECTION, PREDIKAT, Rules, load_rules
 from kinerja.rules.lookup import elements, grade, skm_index
-from kinerja.scoring.attainment import attain, weighted_attainment
 
 VALUES: Mapping[str, str] = {"service": "1.", "accountable": "2.", "collaborative": "7."}
 """A value that participants set -> how the names of its behaviours begin in the example's ratings."""
