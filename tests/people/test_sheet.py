@@ -17,7 +17,7 @@ from kinerja import wording
 from kinerja.people.sheet import all_sheets, frames_of
 from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.steps import taken_together
-from kinerja.report.sheet import sheet_page
+from kinerja.report.sheet import sheet_page, write_sheets
 from tests.patience import CHROMIUM, NO_CHROMIUM, chromium, patient, resize
 from tests.people.test_sheet_record import _frames
 
