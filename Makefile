@@ -51,8 +51,8 @@ test: $(VENV)/.test  ## set up and run the whole test suite; another Python: mak
 
 environment: $(VENV)/.test  ## set up all that the tests need, run nothing
 
-quick: $(VENV)/.test  ## the quick tests: no browser, nothing that takes over ten seconds
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not browser"
+quick: $(VENV)/.test  ## the quick tests: no browser, nothing marked slow; ends at the first failure
+	$(BIN)/python -m pytest -n 2 --dist loadscope -x -m "not slow and not browser"
 
 lint: $(VENV)/.test  ## ruff and mypy
 	$(BIN)/ruff check .
