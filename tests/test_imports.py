@@ -55,3 +55,21 @@ HEAVY = {"numpy", "pandas", "scipy", "statsmodels", "matplotlib", "papermill", "
 @pytest.mark.parametrize("statement", ["import kinerja", "import kinerja.cli"])
 def test_nothing_heavy_is_loaded_at_the_start(statement):
     assert not _loaded_after(statement) & HEAVY
+
+
+def test_the_public_names_are_few_and_hide_no_module():
+    """`import kinerja.people.sheet` is the module, whatever function of that name `kj` has."""
+    code = (
+        "import kinerja as kj, kinerja.people.sheet as module; print(len(dir(kj)), callable(kj.sheet), module.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    count, is_function, name = done.stdout.split()
+    assert int(count) <= 30 and is_function == "True" and name == "kinerja.people.sheet"
+
+
+def test_every_public_name_is_there_and_documented():
+    import kinerja
+
+    for name in kinerja.__all__:
+        found = getattr(kinerja, name)
+        assert name == "__version__" or (found.__doc__ and found.__name__ == name), name

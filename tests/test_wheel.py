@@ -181,7 +181,10 @@ def test_a_copied_notebook_runs_where_it_is(installed):
 
 
 def test_the_methods_find_the_published_results(installed):
-    code = "import kinerja as kj; print([getattr(b, 'name', '') for b in kj.worked('alternatives', 'en').blocks])"
+    code = (
+        "from kinerja.methods import worked;"
+        "print([getattr(b, 'name', '') for b in worked('alternatives', 'en').blocks])"
+    )
     done = installed.run("-c", code)
     assert "benchmark_c01" in done.stdout, done.stderr
 

@@ -13,7 +13,7 @@ import pytest
 import kinerja as kj
 from kinerja import wording
 from kinerja.errors import DataError, ParameterError
-from kinerja.explorer.access import read_access
+from kinerja.explorer.access import open_restricted, read_access
 from kinerja.explorer.figures import view_charts, view_sentences, view_table
 from kinerja.explorer.view import SUBJECTS, choices, rows_of_subject
 from kinerja.report.manifest import ACCESS_RECORD, write_manifest
@@ -144,7 +144,7 @@ def test_the_restricted_mode_is_on_record_before_anything_is_shown(fresh):
     folder = fresh.parameters.run_folder
     asked = {"by": "rater", "unit": "Kelurahan Garuda", "group": ("gender", "Perempuan")}
     assert kj.view(fresh, "ratings", **asked).withheld
-    access = kj.open_restricted(fresh, reader="Camat", reason=WHY)
+    access = open_restricted(fresh, reader="Camat", reason=WHY)
     (entry,) = read_access(folder)
     assert entry == access and (entry.reader, entry.reason, entry.run) == ("Camat", WHY, fresh.id)
     seen = kj.view(fresh, "ratings", **asked, access=access)
@@ -157,14 +157,14 @@ def test_the_restricted_mode_is_on_record_before_anything_is_shown(fresh):
 @pytest.mark.parametrize(("reader", "reason"), [("Tetangga", WHY), ("Camat", "ingin tahu"[:5])])
 def test_nobody_opens_it_without_a_name_and_a_reason(fresh, reader, reason):
     with pytest.raises(ParameterError):
-        kj.open_restricted(fresh, reader=reader, reason=reason)
+        open_restricted(fresh, reader=reader, reason=reason)
     assert not (fresh.parameters.run_folder / ACCESS_RECORD).exists()
 
 
 def test_an_access_that_nobody_recorded_shows_nothing(fresh):
     with pytest.raises(ParameterError, match="access"):
         kj.view(fresh, "ratings", by="rater", access="0123456789ab")
-    access = kj.open_restricted(fresh, reader="Camat", reason=WHY)
+    access = open_restricted(fresh, reader="Camat", reason=WHY)
     other = replace(fresh, identity={**fresh.identity, "run": "another"})
     with pytest.raises(ParameterError):
         kj.view(other, "ratings", by="rater", access=access)
@@ -172,7 +172,7 @@ def test_an_access_that_nobody_recorded_shows_nothing(fresh):
 
 def test_a_line_changed_or_taken_out_is_seen(fresh):
     for reader in ("Camat", "Sekretaris Kecamatan", "Camat"):
-        kj.open_restricted(fresh, reader=reader, reason=WHY)
+        open_restricted(fresh, reader=reader, reason=WHY)
     folder = fresh.parameters.run_folder
     lines = (folder / ACCESS_RECORD).read_text(encoding="utf-8").splitlines()
     assert len(read_access(folder)) == 3

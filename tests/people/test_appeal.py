@@ -18,6 +18,7 @@ import kinerja as kj
 from kinerja import wording
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import evaluate, save_evaluation
+from kinerja.people.appeal.replay import replay_appeal
 from kinerja.report.appeal import write_appeal
 from kinerja.report.sheet import write_sheets
 
@@ -186,10 +187,10 @@ def test_the_record_is_replayed_by_a_reviewer(run, tmp_path):
     assert "P002" in {row["ratee"] for row in record["moved"]}
     record["moved"][0]["change"] += 0.5
     (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
-    assert kj.replay_appeal(run, folder).different == ("moved",)
+    assert replay_appeal(run, folder).different == ("moved",)
     (folder / "record.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError):
-        kj.replay_appeal(run, folder)
+        replay_appeal(run, folder)
 
 
 CHANGE = {"table": "ratings", "where": {"ratee": "P002"}, "set": {"rating": 5}}

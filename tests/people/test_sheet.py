@@ -17,7 +17,7 @@ from kinerja import wording
 from kinerja.people.sheet import all_sheets, frames_of
 from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.steps import taken_together
-from kinerja.report.sheet import sheet_page, write_sheets
+from kinerja.report.sheet import sheet_page, sheet_section, write_sheets
 from tests.patience import CHROMIUM, NO_CHROMIUM, chromium, patient, resize
 from tests.people.test_sheet_record import _frames
 
@@ -164,10 +164,10 @@ def test_the_whole_office_in_one_command(run, tmp_path):
 
 
 def test_the_section_of_the_notebook_is_the_sheet(run):
-    section = kj.sheet_section(run, "P001", received="2026-10-12")
+    section = sheet_section(run, "P001", received="2026-10-12")
     plain = "\n".join(b.plain if hasattr(b, "plain") else b.to_text() for b in section.blocks)
     assert LAST_DAY["id"] in plain and "63,1" in plain
-    assert kj.sheet_section(run, "P001", received="", language="en").language == "en"
+    assert sheet_section(run, "P001", received="", language="en").language == "en"
 
 
 @pytest.mark.browser

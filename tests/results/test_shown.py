@@ -21,14 +21,26 @@ from kinerja import wording
 from kinerja.calibration.prior import Prior
 from kinerja.citizens.case_mix import adjust_case_mix
 from kinerja.evaluation.steps import moderated_people
+from kinerja.evaluation.verification import Verification
+from kinerja.explorer.access import Access
+from kinerja.methods import worked
+from kinerja.moderation.log import read_decisions
+from kinerja.people.appeal import Appeal
+from kinerja.people.appeal.replay import AppealReplay
+from kinerja.raters.mixed import fit_mixed
 from kinerja.report import Written
-from kinerja.report.batch import Failure
+from kinerja.report.batch import Batch, Failure
+from kinerja.report.parts.review import Review
+from kinerja.report.parts.session import open_session
+from kinerja.report.signoff import Signoff
 from kinerja.results import Finding
 from kinerja.results.shown import Brief, Shown
 from kinerja.results.summary import FIGURES, language_of
 from kinerja.show.charts import Chart
 
 EXAMPLE = Path(__file__).parents[2] / "parameters" / "andir-2026-q3.yaml"
+INNER = {"kinerja.parameters", "kinerja.raters.rasch.fit", "kinerja.methods"}
+"""Modules with classes of the same names as results, which are no results: sections of the YAML, rows of a fit."""
 HOSTILE = '<script>alert("&")</script>'
 OWN_PAGE = {"Table", "Chart", "Block", "Section", "Worked", "Column"}
 """Those that a notebook shows by their own rules (a column never by itself)."""
@@ -45,7 +57,7 @@ def results(run, tmp_path_factory):
     """One of each public result, from the example; what takes long to compute is put together from parts."""
     comparison = kj.compare(run, run)
     changed = pd.DataFrame({"table": ["ratings"], "row": [3], "column": ["rating"], "old": [2.0], "new": [4.0]})
-    appeal = kj.Appeal(
+    appeal = Appeal(
         ratee="P014", correction={"asked_by": "P014"}, sha256="0", rows=changed, comparison=comparison, corrected=run
     )
     here = Path("hasil/andir")
@@ -71,23 +83,21 @@ def results(run, tmp_path_factory):
         *run.findings,
         kj.load_rules(on=run.parameters.period.day),
         next(iter(kj.load_rules(on=run.parameters.period.day).tables.values())),
-        kj.fit_mixed(ratings[ratings["period"] == "2026-Q3"], response="rating", random=("ratee", "rater")),
+        fit_mixed(ratings[ratings["period"] == "2026-Q3"], response="rating", random=("ratee", "rater")),
         adjust_case_mix(run.inputs.responses, attributes=("age",)),
         kj.plan_evidence(run.calibration),
         kj.sheet(run, "P014"),
-        kj.open_session(run, "P014"),
+        open_session(run, "P014"),
         comparison,
-        kj.Verification(
-            comparison=comparison, outputs=changed.assign(file="report.html", state="same"), settings=changed
-        ),
+        Verification(comparison=comparison, outputs=changed.assign(file="report.html", state="same"), settings=changed),
         appeal,
-        kj.AppealReplay(appeal=appeal, record={}, different=("persons",)),
-        kj.Review(a=run, b=run, comparison=comparison, steps=changed),
+        AppealReplay(appeal=appeal, record={}, different=("persons",)),
+        Review(a=run, b=run, comparison=comparison, steps=changed),
         _moderated(run, tmp_path_factory.mktemp("log") / "keputusan.csv"),
         kj.view(run),
-        kj.Access(id="7", run=run.id, reader="P014", reason="rapat P014", at="2026-10-05"),
-        kj.Signoff(file=here, name="P014", remarks="P014", manifest="0", at="2026-10-05", fits=True),
-        kj.Batch(written=("P014",), current=(), failed=(), folder=here, index=here, seconds=2.5),
+        Access(id="7", run=run.id, reader="P014", reason="rapat P014", at="2026-10-05"),
+        Signoff(file=here, name="P014", remarks="P014", manifest="0", at="2026-10-05", fits=True),
+        Batch(written=("P014",), current=(), failed=(), folder=here, index=here, seconds=2.5),
         Failure(name="Karasak", cell=3, cause="ValueError: x"),
         Written(folder=here, html=here, notebook=here, manifest=here, xlsx=None, pdf=None, id=run.id, tables=3),
         overview,
@@ -95,7 +105,7 @@ def results(run, tmp_path_factory):
         next(b for b in citizens.blocks if isinstance(b, Chart)),
         citizens.tables[0],
         citizens.tables[0].columns[0],
-        kj.worked("index"),
+        worked("index"),
     ]
 
 
@@ -104,23 +114,47 @@ def _moderated(run, path):
     score = run.calibration.persons.set_index("ratee")["calibrated"].round(2)["P045"]
     row = f"P045,score,{score},{round(score + 3, 2)},bukti kehadiran ditemukan dalam berita acara,P000,2026-10-05"
     path.write_text(f"ratee,decision,old,new,reason,by,date\n{row}\n", encoding="utf-8")
-    return kj.replay_decisions(kj.read_decisions(path), moderated_people(run.scores, run.calibration))
+    return kj.replay_decisions(read_decisions(path), moderated_people(run.scores, run.calibration))
 
 
 def by_class(results):
     return {type(result).__name__: result for result in results}
 
 
+OF_FOLDERS = {
+    "kinerja.evaluation": "load_evaluation",
+    "kinerja.inputs": "read_sources",
+    "kinerja.citizens.case_mix": "adjust_case_mix",
+    "kinerja.raters": "estimate_rater_use",
+    "kinerja.raters.mixed": "fit_mixed",
+    "kinerja.moderation": "session_view",
+    "kinerja.moderation.log": "read_decisions",
+    "kinerja.people.appeal.replay": "replay_appeal",
+    "kinerja.report.reader": "write_reader_report",
+    "kinerja.report.signoff": "read_signoff",
+    "kinerja.report.sheet": "sheet_section",
+    "kinerja.report.parts.session": "open_session",
+    "kinerja.report.parts.review": "open_review",
+    "kinerja.explorer.access": "open_restricted",
+    "kinerja.show.tables": "table",
+    "kinerja.methods": "worked",
+}
+"""Functions beyond `kj` whose results a notebook shows or an analyst holds, each in its folder."""
+
+
 def every_class():
-    """Classes of `kinerja` that a public name is, returns, or has in a field: by name, the public ones first."""
+    """Classes of `kinerja` that a public function is, returns, or has in a field: by name."""
     known = {}
-    for module in pkgutil.iter_modules(kj.__path__):
-        for name, found in vars(import_module(f"kinerja.{module.name}") if module.name != "__main__" else kj).items():
-            if inspect.isclass(found) and found.__module__.startswith("kinerja."):
-                known.setdefault(name, found)
-    public = {name: getattr(kj, name) for name in kj.__all__ if inspect.isclass(getattr(kj, name))}
+    for module in pkgutil.walk_packages(kj.__path__, "kinerja."):
+        if module.name != "kinerja.__main__":
+            for name, found in vars(import_module(module.name)).items():
+                if inspect.isclass(found) and found.__module__ == module.name and found.__module__ not in INNER:
+                    known.setdefault(name, found)
+    named = [getattr(kj, name) for name in kj.__all__]
+    public = {found.__name__: found for found in named if inspect.isclass(found)} | {"Parameters": Parameters}
     known |= public
-    functions = [getattr(kj, name) for name in kj.__all__ if inspect.isfunction(getattr(kj, name))]
+    functions = [found for found in named if inspect.isfunction(found)]
+    functions += [getattr(import_module(module), name) for module, name in OF_FOLDERS.items()]
     told = [str(inspect.signature(function).return_annotation) for function in functions]
     waiting = [*public, *re.findall(r"[A-Z]\w+", " ".join(told))]
     found = {}
