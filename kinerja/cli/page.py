@@ -26,7 +26,7 @@ import typer
 from kinerja import wording
 from kinerja.cli.show import say
 from kinerja.errors import ParameterError
-from kinerja.report.notebook.run import START
+from kinerja.process import START
 
 PACKAGE = Path(str(files("kinerja")))
 TEMPLATES = PACKAGE / "cli"

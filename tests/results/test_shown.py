@@ -25,6 +25,7 @@ from kinerja.evaluation.verification import Verification
 from kinerja.explorer.access import Access
 from kinerja.methods import worked
 from kinerja.moderation.log import read_decisions
+from kinerja.parameters import Parameters
 from kinerja.people.appeal import Appeal
 from kinerja.people.appeal.replay import AppealReplay
 from kinerja.raters.mixed import fit_mixed

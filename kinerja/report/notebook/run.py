@@ -17,7 +17,7 @@ from typing import Any
 
 from kinerja import wording
 from kinerja.errors import KinerjaError, ParameterError, Problem
-from kinerja.process import FIXED
+from kinerja.process import FIXED, START
 
 Scalar = str | int | float | bool | None
 
@@ -25,11 +25,6 @@ _TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bo
 
 PICTURES = "module://matplotlib_inline.backend_inline"
 """How a notebook draws, whatever MPLBACKEND says to the process that runs it."""
-
-
-START = 180
-"""Seconds that a kernel has to answer first, and that the outputs of a cell that has ended have to arrive; a busy
-machine needs far more than the second of a quiet one."""
 
 
 class NotebookError(KinerjaError):
