@@ -1,6 +1,6 @@
 """Who may be seen: keyed pseudonyms at the door, personal numbers found anywhere, small cells withheld.
 
-Redaction and the scanner live in `privacy_scan`, suppression in `privacy_suppression`; they are reached from here.
+Redaction and the scanner live in `scan`, suppression in `suppression`; they are reached from here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Frames become charts: a drawing in two widths, words for who cannot see it, and the table behind it.
 
-Every function takes a tidy frame and the names of its columns, and returns a `Chart`. The families: `plots_dots`
-(estimates with intervals, gaps, before and after), `plots_bars` (distributions, the predikat matrix, evidence),
-`plots_lines` (trends, small multiples), `plots_wright` (the Wright map).
+Every function takes a tidy frame and the names of its columns, and returns a `Chart`. The families: `dots`
+(estimates with intervals, gaps, before and after), `bars` (distributions, the predikat matrix, evidence),
+`lines` (trends, small multiples), `wright` (the Wright map).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The drawing surface of every chart: one figure measured in pixels, one palette, text and marks placed by hand.
 
 No axes object and no pyplot: a chart of a report has few marks and many words, and both must sit where a reader looks
-for them at any width. `Canvas` draws; `plots_svg` makes the bytes.
+for them at any width. `Canvas` draws; `svg` makes the bytes.
 """
 
 from __future__ import annotations

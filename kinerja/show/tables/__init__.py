@@ -1,6 +1,6 @@
 """A result becomes a `Table`: one record that a notebook shows, a report prints and a spreadsheet holds.
 
-The record keeps the raw values; words, numbers and dates are written only when it is rendered (`tables_html`,
+The record keeps the raw values; words, numbers and dates are written only when it is rendered (`html`,
 `show.tables.xlsx`), so that all three show the same thing.
 """
 
