@@ -121,7 +121,7 @@ def page_settings(
 def page_style(own: str = "") -> str:
     """The report's style sheet, light only (a projector, and widgets that know no dark), that of such pages, and the
     page's own."""
-    sheets = [PACKAGE / name for name in ("report/template/style.css", "cli/page.css", own) if name]
+    sheets = [PACKAGE / name for name in ("report/templates/report/style.css", "cli/page.css", own) if name]
     text = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     return text.replace("@media (prefers-color-scheme: dark)", "@media not all")
 

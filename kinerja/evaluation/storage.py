@@ -39,6 +39,7 @@ RECORDS: Mapping[str, str] = {
     "calibration.prior": "kinerja.calibration.prior:Prior",
     "fairness": "kinerja.fairness:Fairness",
     "moderation": "kinerja.moderation:Moderation",
+    "people.sheet": "kinerja.people.sheet:Sheet",
 }
 """The name a kept record has in its file -> where its class is today. A class may move or be renamed; its name in the
 files of past runs never changes."""

@@ -163,7 +163,7 @@ def _page() -> Any:
 
 
 def _templates() -> Path:
-    return Path(str(files("kinerja.report") / "template"))
+    return Path(str(files("kinerja.report") / "templates" / "report"))
 
 
 @cache

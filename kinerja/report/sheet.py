@@ -108,4 +108,4 @@ def _file_name(ratee: str) -> str:
 
 @cache
 def _style() -> str:
-    return (Path(str(files("kinerja.report"))) / "template" / "sheet.css").read_text(encoding="utf-8")
+    return (Path(str(files("kinerja.report"))) / "templates" / "report" / "sheet.css").read_text(encoding="utf-8")

@@ -189,7 +189,9 @@ def test_rows_that_fall_out_in_part_are_counted_in_the_report(tmp_path):
     from kinerja.evaluation import evaluate
 
     run = evaluate(load_parameters(path))
-    tables = {block.name: block for block in data(run, "id") if isinstance(block, Table)}
+    tables = {
+        block.name: block for block in data(run.inputs, run.parameters.period.id, "id") if isinstance(block, Table)
+    }
     names = [column.key for column in tables["files"].columns]
     shown = dict(zip(names, tables["files"].rows[0], strict=True))
     assert (shown["rows_read"], shown["rows_kept"], shown["rows_in_period"]) == (4, 3, 2)

@@ -58,7 +58,16 @@ def test_a_section_names_nobody(evaluation, name):
 @pytest.mark.parametrize("language", wording.LANGUAGES)
 @pytest.mark.parametrize("name", [n for n in EVERY if n not in ("overview", "data", "annex")])
 def test_a_section_with_nothing_to_show_says_so(evaluation, name, language):
-    lacking = {"scores", "feedback", "rater_use", "rater_fit", "calibration", "calibration_own", "bias", "moderation"}
+    lacking = {
+        "scores",
+        "citizens",
+        "rater_use",
+        "rater_fit",
+        "calibration",
+        "calibration_own",
+        "fairness",
+        "moderation",
+    }
     empty = replace(evaluation, **dict.fromkeys(lacking))
     shown = section(name, empty, language)
     assert 2 <= len(shown.blocks) <= 6

@@ -29,6 +29,7 @@ from kinerja.explorer.view import SUBJECTS, view
 from kinerja.parameters import Parameters
 from kinerja.people.sheet import sheet as sheet_of
 from kinerja.people.sheet.section import sheet_blocks
+from kinerja.report.contents import DEEPER, NAMES, section
 from kinerja.report.parts.reader import PARTS as READER_PARTS
 from kinerja.report.parts.reader import reader_section
 from kinerja.report.parts.session import session_section
@@ -36,7 +37,6 @@ from kinerja.report.parts.unit import NAMES as UNIT_NAMES
 from kinerja.report.parts.unit import unit_section
 from kinerja.rules import KREJCIE_MORGAN, load_rules
 from kinerja.show.charts import Chart, calibration_chart, dot_interval_chart, trend_chart
-from kinerja.show.section import DEEPER, NAMES, section
 from kinerja.show.tables import Table, extent, interval, table
 from kinerja.show.tables.xlsx import workbook_bytes
 from kinerja.simulation.benchmark import BENCHMARK_LEVEL, Z_BENCHMARK

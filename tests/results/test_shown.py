@@ -236,7 +236,7 @@ def test_the_key_figures_are_those_of_the_run(run):
         assert figure in text
     assert f"dan {len(run.findings) - 4} lagi" in text
     assert text.index("caution") < text.index("note") if "note" in text else True
-    assert "Konvergen ya" in repr(run.calibration) and "90 %" in repr(run.calibration)
+    assert "Konvergen ya" in repr(run.calibration) and "95 %" in repr(run.calibration)
 
 
 def test_the_gravest_findings_come_first_and_in_words(run):

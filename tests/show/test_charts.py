@@ -257,8 +257,8 @@ def test_series_can_be_told_apart_without_colour_vision():
 
 
 def test_pyplot_is_never_loaded():
-    code = "import sys; import test_plots; print('matplotlib.pyplot' in sys.modules)"
+    code = "import sys; import tests.show.test_charts; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout.strip() == "False"

@@ -154,7 +154,7 @@ def _sheet(
 
 def _save(book: openpyxl.Workbook, path: Path) -> None:
     """Write the workbook with every time stamp set to STAMP; openpyxl itself would write the clock's."""
-    book.properties.creator = "kinerja.simulation.example"
+    book.properties.creator = "kinerja.example"  # as in the workbook that the package carries, whose bytes stay
     book.properties.created = STAMP
     written = io.BytesIO()
     book.save(written)
