@@ -90,7 +90,7 @@ def serve_page(
                 start_new_session=True,  # Ctrl-C in the terminal is this command's alone, which then ends the page
             )
         if _fails(page, port, lambda: tell(f"http://127.0.0.1:{port}/?token={token}"), ended):
-            raise ParameterError(f"{say('workshop.stopped', port=str(port))}\n{_last_lines(log)}")
+            raise ParameterError("\n".join((say("workshop.stopped", port=str(port)), _last_lines(log))))
 
 
 def page_settings(

@@ -277,10 +277,7 @@ def load_evaluation(folder: Path) -> Evaluation:
     DataError : there is none, or an older version wrote it
     """
     if not (folder / RECORD).is_file():
-        raise DataError(
-            f"{folder.parent}: found no run there (looked for {(folder / RECORD).resolve()}); the folder of a run is "
-            "expected, outputs/<run>. `kinerja report PARAMS` makes one and says where."
-        )
+        raise wording.refusal(DataError, "no_run", where=str(folder.parent), record=str((folder / RECORD).resolve()))
     loaded = load_record(folder)
     if not isinstance(loaded, Evaluation):
         where = f"{folder.parent.name}/{folder.name}"

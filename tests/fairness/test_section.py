@@ -170,7 +170,7 @@ def test_needed_answers_follow_spearman_and_brown():
 def test_a_group_too_small_for_any_sign_says_so(evaluation):
     bias = evaluation.fairness
     nobody = bias.screens.assign(status="cannot", reason="under_floor", review=False)
-    shown = section("fairness", replace(evaluation, bias=replace(bias, screens=nobody)), "id")
+    shown = section("fairness", replace(evaluation, fairness=replace(bias, screens=nobody)), "id")
     plain = [b.plain for b in shown.blocks if hasattr(b, "plain")]
     assert wording.text("fairness.screens_empty", "id", minimum=10) in plain
     assert "rater_screens" not in _tables(shown)

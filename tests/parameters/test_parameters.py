@@ -103,7 +103,7 @@ SLIPS = [
     ("calibration: {enabled: 'no'}", "wrong_type", "calibration.enabled"),
     ("scoring: {scale: 5}", "wrong_type", "scoring.scale"),
     ("sources: {ratings: {path: 5}}", "wrong_type", "sources.ratings[1].path"),
-    ("sources: {ratings: {path: nilai.csv, columns: [a]}}", "wrong_type", "sources.ratings[1].columns"),
+    ("sources: {ratings: {path: nilai.csv, columns: [a]}}", "not_mapping", "sources.ratings[1].columns"),
     ("period: {kind: week, year: 2026}", "not_allowed", "period.kind"),
     ("language: fr", "not_allowed", "language"),
     ("feedback: {weights: '0.12'}", "not_allowed", "feedback.weights"),

@@ -124,7 +124,7 @@ def widths(result, name):
     }
 
 
-@pytest.mark.parametrize("step", ["feedback", "rater_use", "rater_fit", "calibration", "bias"])
+@pytest.mark.parametrize("step", ["citizens", "rater_use", "rater_fit", "calibration", "fairness"])
 def test_no_interval_of_any_step_stays_at_another_level(usual, other, step):
     """At 80 % every interval is narrower than at 95 %; only the band, whose level is its own, is not."""
     before, after = (widths(getattr(run, step), step) for run in (usual, other))

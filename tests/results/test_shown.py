@@ -38,10 +38,11 @@ from kinerja.results import Finding
 from kinerja.results.shown import Brief, Shown
 from kinerja.results.summary import FIGURES, language_of
 from kinerja.show.charts import Chart
+from kinerja.show.output import page_html
 
 EXAMPLE = Path(__file__).parents[2] / "parameters" / "andir-2026-q3.yaml"
-INNER = {"kinerja.parameters", "kinerja.raters.rasch.fit", "kinerja.methods"}
-"""Modules with classes of the same names as results, which are no results: sections of the YAML, rows of a fit."""
+INNER = {"kinerja.parameters", "kinerja.raters.rasch.fit", "kinerja.inputs.tables"}
+"""Modules with classes of the same names as results, which are no results: sections of the YAML, rows, a layout."""
 HOSTILE = '<script>alert("&")</script>'
 OWN_PAGE = {"Table", "Chart", "Block", "Section", "Worked", "Column"}
 """Those that a notebook shows by their own rules (a column never by itself)."""
@@ -286,7 +287,7 @@ def test_many_results_in_a_list_take_a_line_each(run):
 def test_what_has_a_form_of_its_own_keeps_it(run):
     table = kj.section("data", run).tables[0]
     shown, _ = DisplayFormatter().format(table)
-    assert shown["text/html"] == table.to_html() and shown["text/plain"] == table.to_text()
+    assert page_html(shown["text/html"]) == table.to_html() and shown["text/plain"] == table.to_text()
     shown, _ = DisplayFormatter().format(run)
     assert set(shown) == {"text/plain", "text/html"} and shown["text/plain"] == repr(run)
 

@@ -18,7 +18,7 @@ from kinerja.show.tables import table
 
 FRAME = pd.DataFrame({"unit": ["Karasak <b>", 'Pungkur & "Timur" 100 %\''], "estimate": [82.1, 79.4]})
 TABLE = table(FRAME, caption="Indeks", name="index")
-CHART = plots.dot_interval_chart(FRAME, label="unit", caption="Indeks", note="Catatan", confidence=0.95)
+CHART = plots.dot_interval_chart(FRAME, label="unit", caption="Indeks", note="Catatan", confidence=None)
 FACTS = report_blocks.facts([("pegawai", "138")])
 
 

@@ -57,6 +57,15 @@ ENGLISH, INDONESIAN = frozenset(_ENGLISH.split()), frozenset(_INDONESIAN.split()
 """Neither list holds a word that the other language has as well (`per`, `model`, `unit`, `rating`, `a`)."""
 
 SAME = {
+    "what to type next, and field names": ""
+    "display.log_likelihood display.status display.n display.halo display.next.Access display.next.Appeal "
+    "display.next.AppealReplay display.next.Fairness display.next.Calibration display.next.CaseMix "
+    "display.next.Comments display.next.Comparison display.next.Evaluation display.next.EvidencePlan "
+    "display.next.Citizens display.next.FeedbackQuality display.next.Inputs display.next.MixedFit "
+    "display.next.Moderation display.next.Parameters display.next.Prior display.next.RaterFit "
+    "display.next.RaterUse display.next.Review display.next.Rules display.next.Scores display.next.Screening "
+    "display.next.Section display.next.Session display.next.Sheet display.next.Signoff "
+    "display.next.Verification display.next.View display.next.Worked display.next.Written ",
     "names of methods and statistics, alike in both": "brennan_prediger p method.mantel_haenszel n_strata delta "
     "screen.halo infit outfit infit_z outfit_z rmse strata p_holm p_bh n sha256 parameter minimum",
     "the law's own nouns": "sangat_baik baik butuh_perbaikan kurang sangat_kurang predikat_a predikat_b",
