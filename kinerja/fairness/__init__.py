@@ -8,22 +8,15 @@ none says anything of one person.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import pandas as pd
 
 from kinerja.errors import ParameterError
-from kinerja.fairness.cells import cell_table
-from kinerja.fairness.change import change_table
-from kinerja.fairness.check_table import Settings, check_table
-from kinerja.fairness.decomposition import decomposition_table
-from kinerja.fairness.drf import drf_table
-from kinerja.fairness.findings import collect
+from kinerja.fairness.check import Given, Options, Settings
+from kinerja.fairness.checks import run_checks
 from kinerja.fairness.groups import Comparison, as_text, comparisons, people, with_intersections
-from kinerja.fairness.screens import screen_table
-from kinerja.fairness.similarity import similarity_table
-from kinerja.fairness.strata_table import strata_table
 from kinerja.multiplicity import Family
 from kinerja.results import Finding
 from kinerja.results.shown import Shown
@@ -32,10 +25,6 @@ OUTCOMES = (
     "observed", "feedback", "supervisor_minus_citizen", "calibrated", "attainment", "predikat", "predikat_calibrated",
 )  # fmt: skip
 CHANGES = (("observed", "calibrated"), ("predikat", "predikat_calibrated"))
-RATED = ("observed", "supervisor_minus_citizen", "calibrated")
-"""Outcomes that a supervisor's liking could move: only these are looked at for raters who favour their like."""
-_MOST_CROSSED = 3
-"""More attributes crossed give cells of a handful of persons, all of them hidden."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -55,6 +44,7 @@ class Fairness(Shown):
     cells : intersections by partial pooling; cells.CELL_COLUMNS
     findings : gaps shown, groups that could not be looked at, ...
     settings : every argument after defaults
+    more : name -> table of each further check (checks.more)
     """
 
     checks: pd.DataFrame
@@ -67,6 +57,7 @@ class Fairness(Shown):
     cells: pd.DataFrame
     findings: tuple[Finding, ...]
     settings: Mapping[str, Any]
+    more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def check_fairness(
@@ -119,17 +110,12 @@ def check_fairness(
     ------
     ParameterError : confidence, power or family is none. What is wrong with the data is a finding or a row's reason.
     """
-    given = {k: v for k, v in locals().items() if k not in ("scores_by_person", "staff", "ratings", "residuals")}
+    arguments = {k: v for k, v in locals().items() if k not in ("scores_by_person", "staff", "ratings", "residuals")}
     _refuse(confidence, power, family)
     floor = max(minimum, minimum_cell)
-    settings = Settings(
-        minimum=floor, confidence=confidence, family=family, power=power, material=material,
-        top=tuple(top), bottom=tuple(bottom), clusters=tuple(clusters),
-    )  # fmt: skip
     attributes = tuple(dict.fromkeys(g for g in groups if g in staff.columns))
     persons = _outcomes(people(scores_by_person, staff, attributes))
     present = tuple(o for o in outcomes if o in persons.columns and persons[o].notna().any())
-    strata = tuple(c for c in strata if c in persons.columns)
 
     def compared(attribute: str, *, above_floor_only: bool = False) -> tuple[Comparison, ...]:
         return comparisons(
@@ -140,36 +126,44 @@ def check_fairness(
     single = [c for attribute in attributes for c in compared(attribute)]
     persons, crossed = with_intersections(persons, attributes) if intersections else (persons, ())
     pairs = [c for name in crossed for c in compared(name, above_floor_only=True)]
-    checks = check_table(persons, [*single, *pairs], present, settings)
-    conditional = strata_table(persons, single, present, settings, strata=strata, matched_on=matched_on)
-    before_after = change_table(persons, single, changes, settings)
-    drf = drf_table(persons, single, settings, residuals=residuals)
-    similarity = similarity_table(
-        persons, attributes, [o for o in present if o in RATED], _rater_groups(staff, attributes), settings,
-        permutations=permutations, seed=seed,
-    )  # fmt: skip
-    screens = screen_table(
-        ratings if ratings is not None else pd.DataFrame(columns=["ratee", "rater", "rating"]),
-        scale=scale, minimum=floor, confidence=confidence, deadline_days=deadline_days,
-    )  # fmt: skip
-    findings = collect(
-        people=persons, missing=[g for g in groups if g not in staff.columns], attributes=attributes, checks=checks,
-        strata=conditional, before_after=before_after, drf=drf, similarity=similarity, screens=screens,
-        minimum=floor, family=family, modelled=residuals is not None,
-    )  # fmt: skip
+    given = Given(
+        persons=persons,
+        staff=staff,
+        attributes=attributes,
+        missing=tuple(g for g in groups if g not in staff.columns),
+        single=tuple(single),
+        pairs=tuple(pairs),
+        outcomes=present,
+        ratings=ratings,
+        residuals=residuals,
+        settings=Settings(
+            minimum=floor,
+            confidence=confidence,
+            family=family,
+            power=power,
+            material=material,
+            top=tuple(top),
+            bottom=tuple(bottom),
+            clusters=tuple(clusters),
+        ),
+        options=Options(
+            strata=tuple(c for c in strata if c in persons.columns),
+            matched_on=matched_on,
+            explained_by=tuple(explained_by),
+            changes=tuple(changes),
+            minimum_cell=minimum_cell,
+            scale=scale,
+            deadline_days=deadline_days,
+            permutations=permutations,
+            seed=seed,
+        ),
+    )
+    own, more, findings = run_checks(given)
     return Fairness(
-        checks=checks,
-        strata=conditional,
-        decomposition=decomposition_table(persons, single, present, settings, explained_by=explained_by),
-        drf=drf,
-        similarity=similarity,
-        screens=screens,
-        before_after=before_after,
-        cells=cell_table(persons, attributes[:_MOST_CROSSED], present, settings, minimum_cell=minimum_cell)
-        if attributes
-        else cell_table(persons, (), (), settings, minimum_cell=minimum_cell),
+        **own,
         findings=findings,
-        settings={name: _plain(value) for name, value in given.items()} | {"residuals": residuals is not None},
+        settings={name: _plain(value) for name, value in arguments.items()} | {"residuals": residuals is not None},
+        more=more,
     )
 
 
@@ -192,14 +186,6 @@ def _outcomes(persons: pd.DataFrame) -> pd.DataFrame:
             text = as_text(persons[column])
             persons[column] = text.where(text != "", None)
     return persons
-
-
-def _rater_groups(staff: pd.DataFrame, attributes: Sequence[str]) -> dict[str, dict[str, str]]:
-    latest = staff.sort_values([c for c in ("ratee", "period") if c in staff], kind="stable")
-    latest = latest.drop_duplicates("ratee", keep="last")
-    return {
-        a: {str(r): str(g) for r, g in zip(latest["ratee"], latest[a], strict=True) if pd.notna(g)} for a in attributes
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
-from kinerja.fairness.check_table import Settings, is_number
+from kinerja.fairness.check import Check, Given, Settings
+from kinerja.fairness.check_table import is_number
 from kinerja.fairness.groups import INTERSECTION
 from kinerja.fairness.verdict import SUPPRESSED, typed
 from kinerja.results import CANNOT, OK
 
 Array = NDArray[np.float64]
+_MOST_CROSSED = 3
+"""More attributes crossed give cells of a handful of persons, all of them hidden."""
 CELL_COLUMNS = (
     "attribute", "cell", "outcome", "measure", "raw", "additive", "estimate", "std_error", "conf_low", "conf_high",
     "shrinkage", "interaction_sd", "n", "status", "reason",
@@ -197,3 +200,13 @@ def _restricted_variance(mean: Array, sampling: Array, design: Array) -> float:
     widest = 4 * float(np.ptp(mean)) ** 2 + 1e-300
     found = minimize_scalar(deviance, bounds=(0.0, widest), method="bounded", options={"xatol": 1e-8 * widest})
     return 0.0 if deviance(0.0) <= found.fun else float(found.x)
+
+
+def _run(given: Given) -> pd.DataFrame:
+    return cell_table(
+        given.persons, given.attributes[:_MOST_CROSSED], given.outcomes if given.attributes else (), given.settings,
+        minimum_cell=given.options.minimum_cell,
+    )  # fmt: skip
+
+
+CHECK = Check(name="cells", columns=CELL_COLUMNS, run=_run)

@@ -6,17 +6,18 @@ between people play no part.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kinerja.fairness.check_table import Settings, clusters_of, is_number, judged, pooled_spread
+from kinerja.fairness.check import Check, Given, Settings, Tables, records
+from kinerja.fairness.check_table import clusters_of, is_number, judged, pooled_spread
 from kinerja.fairness.gaps import clustered_p, estimate_mean_gap
 from kinerja.fairness.groups import Comparison, values_of
 from kinerja.fairness.verdict import adjust_within, hide, typed
-from kinerja.results import CANNOT, OK
+from kinerja.results import CANNOT, OK, Finding
 
 CHANGE_COLUMNS = (
     "attribute", "group", "reference", "before", "after", "measure", "n_group", "n_reference", "gap_before",
@@ -111,3 +112,23 @@ def _numbers(values: pd.Series, measure: str, settings: Settings) -> np.ndarray:
     if measure == "mean":
         return values.to_numpy(dtype=float)
     return values.isin(settings.top if measure == "top_rate" else settings.bottom).to_numpy(dtype=float)
+
+
+def _findings(given: Given, tables: Tables) -> Iterator[Finding]:
+    before_after = tables["before_after"]
+    moved = before_after[(before_after["verdict"] == "shown") & (before_after["status"] == OK)]
+    for row in records(moved[moved["measure"] == "mean"]):
+        yield Finding(
+            level="caution" if row["direction"] == "widens" else "note",
+            code=f"calibration_{row['direction']}",
+            data={"attribute": row["attribute"], "group": row["group"], "reference": row["reference"],
+                  "before": float(row["gap_before"]), "after": float(row["gap_after"])},
+        )  # fmt: skip
+
+
+CHECK = Check(
+    name="before_after",
+    columns=CHANGE_COLUMNS,
+    run=lambda given: change_table(given.persons, given.single, given.options.changes, given.settings),
+    findings=_findings,
+)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kinerja.fairness.check import Check, Given, Settings, Tables, records
 from kinerja.fairness.gaps import (
     ClusterEffect,
     cluster_effect,
@@ -20,8 +20,7 @@ from kinerja.fairness.gaps import (
 from kinerja.fairness.groups import Comparison, codes, values_of
 from kinerja.fairness.rates import cohen_h, detectable_rate, estimate_rate_gap, flips, flips_direction
 from kinerja.fairness.verdict import adjust_within, hide, is_tested, typed, verdict
-from kinerja.multiplicity import Family
-from kinerja.results import CANNOT, OK
+from kinerja.results import CANNOT, OK, Finding
 
 CHECK_COLUMNS = (
     "attribute", "group", "reference", "outcome", "measure", "n_group", "n_reference", "level_group", "level_reference",
@@ -38,25 +37,8 @@ LOGIT_TO_SD = float(np.sqrt(3) / np.pi)
 """Log odds times this are standard deviations (Hasselblad and Hedges 1995)."""
 _TEXT = ("attribute", "group", "reference", "outcome", "measure", "family", "verdict", "status", "reason")
 _FLAGS = ("below_four_fifths", "review")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every check of one run shares; see `check_fairness` for the meaning of each."""
-
-    minimum: int
-    confidence: float
-    family: Family
-    power: float
-    material: float
-    top: tuple[str, ...]
-    bottom: tuple[str, ...]
-    clusters: tuple[str, ...]
-
-    @property
-    def level(self) -> float:
-        """Test level: the complement of the intervals' confidence, so that a test and its interval say the same."""
-        return 1 - self.confidence
+_OWN_SENTENCE = ("observed", "feedback", "supervisor_minus_citizen", "calibrated", "attainment", "predikat")
+"""Outcomes whose gap has its own sentence `finding.gap_shown_<outcome>`; others share `finding.gap_shown`."""
 
 
 def measures(people: pd.DataFrame, outcome: str) -> tuple[str, ...]:
@@ -262,3 +244,72 @@ def judged(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     reasons = [reason or own for (_, reason), own in zip(found, table["reason"], strict=True)]
     verdicts = [name for name, _ in found]
     return table.assign(verdict=verdicts, reason=reasons, review=[name == "shown" for name in verdicts])
+
+
+def _findings(given: Given, tables: Tables) -> Iterator[Finding]:
+    yield from _gaps(tables["checks"], tables["strata"], given.attributes)
+    yield from _summary(tables["checks"], given.settings.minimum, given.settings.family)
+
+
+def _gaps(checks: pd.DataFrame, strata: pd.DataFrame, attributes: Sequence[str]) -> Iterator[Finding]:
+    """Each gap shown for a declared attribute; and where it is not there any more within units and levels."""
+    shown = checks[(checks["verdict"] == "shown") & (checks["status"] == OK) & checks["attribute"].isin(attributes)]
+    for row in records(shown):
+        own = row["outcome"] in _OWN_SENTENCE
+        code = f"gap_shown_{row['outcome']}" if own and row["measure"] == "mean" else "gap_shown"
+        if row["measure"] != "mean":
+            code = f"gap_shown_{row['measure']}"
+        yield Finding(
+            level="caution",
+            code=code,
+            data={
+                "attribute": row["attribute"],
+                "group": row["group"],
+                "reference": row["reference"],
+                "outcome": row["outcome"],
+                "difference": float(row["estimate"]) * (1.0 if row["measure"] == "mean" else 100.0),
+                "n": int(row["n_group"]),
+                "m": int(row["n_reference"]),
+            },
+        )
+    keys = ["attribute", "group", "reference", "outcome", "measure"]
+    within = strata[strata["method"].isin(["stratified_mean", "mantel_haenszel"]) & (strata["verdict"] == "not_shown")]
+    within = within[~within["condition"].str.startswith("fifths of", na=False)]
+    gone = shown.merge(within[[*keys, "condition"]], on=keys, how="inner")
+    for row in records(gone):
+        yield Finding(
+            level="note",
+            code="gap_between_strata",
+            data={k: row[k] for k in ("attribute", "group", "reference", "outcome", "condition")},
+        )
+
+
+def _summary(checks: pd.DataFrame, minimum: int, family: str) -> Iterator[Finding]:
+    if checks.empty:
+        return
+    counts = checks["verdict"].value_counts()
+    yield Finding(
+        level="note",
+        code="fairness_verdicts",
+        data={
+            "total": len(checks),
+            "shown": int(counts.get("shown", 0)),
+            "not_shown": int(counts.get("not_shown", 0)),
+            "cannot_tell": int(counts.get("cannot_tell", 0)),
+            "minimum": minimum,
+            "family": family.upper(),
+        },
+    )
+    suppressed = checks.loc[checks["status"] == "suppressed", ["attribute", "group"]].drop_duplicates()
+    if len(suppressed):
+        yield Finding(level="note", code="groups_hidden", data={"n": len(suppressed)})
+    if len(checks) and (checks["status"] == CANNOT).all():
+        yield Finding(level="caution", code="no_group_large_enough", data={"minimum": minimum})
+
+
+CHECK = Check(
+    name="checks",
+    columns=CHECK_COLUMNS,
+    run=lambda given: check_table(given.persons, [*given.single, *given.pairs], given.outcomes, given.settings),
+    findings=_findings,
+)

@@ -17,7 +17,8 @@ from scipy import stats
 from statsmodels.stats.oaxaca import OaxacaBlinder
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
-from kinerja.fairness.check_table import Settings, is_number
+from kinerja.fairness.check import Check, Given, Settings
+from kinerja.fairness.check_table import is_number
 from kinerja.fairness.groups import Comparison, values_of
 from kinerja.fairness.verdict import hide, typed
 from kinerja.results import CANNOT, OK
@@ -242,3 +243,12 @@ def _least_squares(values: Array, exog: Array) -> tuple[Array, Array]:
     rank = int(np.linalg.matrix_rank(design.T @ design, hermitian=True))
     covariance = inverse * float(residuals @ residuals) / max(len(values) - rank, 1)
     return coefficients / scale, covariance / np.outer(scale, scale)
+
+
+def _run(given: Given) -> pd.DataFrame:
+    return decomposition_table(
+        given.persons, given.single, given.outcomes, given.settings, explained_by=given.options.explained_by
+    )
+
+
+CHECK = Check(name="decomposition", columns=DECOMPOSITION_COLUMNS, run=_run)

@@ -5,7 +5,7 @@ Only gaps inside a rater's own team count, so that the rater's severity towards 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
-from kinerja.fairness.check_table import Settings, is_number
+from kinerja.fairness.check import Check, Given, Settings, Tables
+from kinerja.fairness.check_table import is_number
 from kinerja.fairness.groups import Comparison, values_of
 from kinerja.fairness.residuals import without_partners
 from kinerja.fairness.verdict import adjust_within, hide, typed
-from kinerja.results import CANNOT, OK
+from kinerja.results import CANNOT, OK, Finding
 
 Array = NDArray[np.float64]
 DRF_COLUMNS = (
@@ -224,3 +225,23 @@ def _drf_row(found: RaterGaps, j: int, settings: Settings) -> dict[str, Any]:
         "status": OK,
         "reason": "",
     }
+
+
+def _findings(given: Given, tables: Tables) -> Iterator[Finding]:
+    """What raters were compared on (the rater model's residuals, or their own ratings within their team); and whose
+    way with a group is to be looked at."""
+    drf = tables["drf"]
+    tested = drf[(drf["status"] == OK) & (drf["rater"] != "")]
+    if len(tested):
+        code = "drf_from_model" if given.residuals is not None else "drf_from_teams"
+        yield Finding(level="note", code=code, data={"n": int(tested["rater"].nunique())})
+    for attribute, rows in drf[drf["review"].eq(True)].groupby("attribute", sort=True):
+        yield Finding(level="caution", code="drf_review", data={"attribute": str(attribute), "n": len(rows)})
+
+
+CHECK = Check(
+    name="drf",
+    columns=DRF_COLUMNS,
+    run=lambda given: drf_table(given.persons, given.single, given.settings, residuals=given.residuals),
+    findings=_findings,
+)

@@ -7,7 +7,7 @@ screen. What a flag does not mean stands in words.csv under `screen.<screen>.not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,10 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from kinerja.fairness.check import Check, Given, Tables
 from kinerja.fairness.rates import fisher_mid_p, newcombe_interval
 from kinerja.fairness.verdict import typed
 from kinerja.multiplicity import adjust
-from kinerja.results import CANNOT, OK
+from kinerja.results import CANNOT, OK, Finding
 
 Array = NDArray[np.float64]
 SCREENS = ("severity", "centrality", "halo", "range_restriction", "drift", "deadline_run")
@@ -442,3 +443,29 @@ _SCREENS: dict[str, Callable[[_Own, _Context], dict[str, Any]]] = {
     "drift": _drift,
     "deadline_run": _deadline_run,
 }
+
+
+def _run(given: Given) -> pd.DataFrame:
+    return screen_table(
+        given.ratings if given.ratings is not None else pd.DataFrame(columns=["ratee", "rater", "rating"]),
+        scale=given.options.scale, minimum=given.settings.minimum, confidence=given.settings.confidence,
+        deadline_days=given.options.deadline_days,
+    )  # fmt: skip
+
+
+def _findings(given: Given, tables: Tables) -> Iterator[Finding]:
+    screens = tables["screens"]
+    flagged = screens[screens["review"].eq(True)]
+    if len(flagged):
+        yield Finding(
+            level="note",
+            code="screens_review",
+            data={
+                "n": int(flagged["rater"].nunique()),
+                "looked": int(screens.loc[screens["status"] == OK, "rater"].nunique()),
+                "total": int(screens["rater"].nunique()),
+            },
+        )
+
+
+CHECK = Check(name="screens", columns=SCREEN_COLUMNS, run=_run, findings=_findings)

@@ -50,6 +50,18 @@ def fairness(checks: Fairness | None, language: wording.Language) -> Iterator[Bl
     yield heading("fairness.conditional", language, level=3, anchor="conditional")
     yield from like_with_like(checks, language)
     yield from screens(checks, language)
+    for name, rows in checks.more.items():
+        yield _further(name, rows, language)
+
+
+def _further(name: str, rows: pd.DataFrame, language: wording.Language) -> Table:
+    """A check of another hand: its columns as they are, without those that say why figures are missing."""
+    return table(
+        rows,
+        columns=[column for column in rows.columns if column not in ("status", "reason")],
+        language=language,
+        caption_key=f"fairness.{name}",
+    )
 
 
 def checks_table(checks: Fairness, language: wording.Language) -> Table:

@@ -5,7 +5,7 @@ Only gaps inside a supervisor's own team count, so that a supervisor's severity 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import lgamma
 from typing import Any
 
@@ -14,12 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from kinerja.fairness.check_table import Settings, is_number, judged
+from kinerja.fairness.check import Check, Given, Settings, Tables, records
+from kinerja.fairness.check_table import is_number, judged
 from kinerja.fairness.groups import codes
 from kinerja.fairness.verdict import adjust_within, typed
-from kinerja.results import CANNOT, OK
+from kinerja.results import CANNOT, OK, Finding
 
 Array = NDArray[np.float64]
+RATED = ("observed", "supervisor_minus_citizen", "calibrated")
+"""Outcomes that a supervisor's liking could move: only these are looked at for raters who favour their like."""
 SIMILARITY_COLUMNS = (
     "attribute", "outcome", "estimate", "std_error", "conf_low", "conf_high", "share_same", "n_raters", "p",
     "p_adjusted",
@@ -169,3 +172,33 @@ def _log_arrangements(names: NDArray[Any], deal: NDArray[np.int64]) -> float:
         _, counts = np.unique(names[deal == unit].astype(str), return_counts=True)
         total += lgamma(counts.sum() + 1) - sum(lgamma(c + 1) for c in counts)
     return total
+
+
+def _rater_groups(staff: pd.DataFrame, attributes: Sequence[str]) -> dict[str, dict[str, str]]:
+    latest = staff.sort_values([c for c in ("ratee", "period") if c in staff], kind="stable")
+    latest = latest.drop_duplicates("ratee", keep="last")
+    return {
+        a: {str(r): str(g) for r, g in zip(latest["ratee"], latest[a], strict=True) if pd.notna(g)} for a in attributes
+    }
+
+
+def _run(given: Given) -> pd.DataFrame:
+    return similarity_table(
+        given.persons, given.attributes, [o for o in given.outcomes if o in RATED],
+        _rater_groups(given.staff, given.attributes), given.settings,
+        permutations=given.options.permutations, seed=given.options.seed,
+    )  # fmt: skip
+
+
+def _findings(given: Given, tables: Tables) -> Iterator[Finding]:
+    similarity = tables["similarity"]
+    for row in records(similarity[similarity["verdict"] == "shown"]):
+        yield Finding(
+            level="caution",
+            code="similarity_shown",
+            data={"attribute": row["attribute"], "outcome": row["outcome"], "difference": float(row["estimate"]),
+                  "n": int(row["n"]), "n_raters": int(row["n_raters"])},
+        )  # fmt: skip
+
+
+CHECK = Check(name="similarity", columns=SIMILARITY_COLUMNS, run=_run, findings=_findings)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kinerja.fairness.check_table import LOGIT_TO_SD, Settings, judged, measures
+from kinerja.fairness.check import Check, Given, Settings
+from kinerja.fairness.check_table import LOGIT_TO_SD, judged, measures
 from kinerja.fairness.gaps import ClusterEffect, clustered_p, contrast_effect
 from kinerja.fairness.groups import Comparison, codes, joined, values_of
 from kinerja.fairness.strata import (
@@ -229,3 +230,13 @@ def _too_few(inside: np.ndarray, settings: Settings) -> bool:
 
 def _counts(inside: np.ndarray) -> dict[str, Any]:
     return {"n_group": int(inside.sum()), "n_reference": int((~inside).sum()), "n": len(inside)}
+
+
+def _run(given: Given) -> pd.DataFrame:
+    return strata_table(
+        given.persons, given.single, given.outcomes, given.settings,
+        strata=given.options.strata, matched_on=given.options.matched_on,
+    )  # fmt: skip
+
+
+CHECK = Check(name="strata", columns=STRATA_COLUMNS, run=_run)

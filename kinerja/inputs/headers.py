@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja.inputs.columns import WIDE, columns_of
-from kinerja.inputs.formats import RawTable
+from kinerja.inputs.formats.table import RawTable
 from kinerja.parameters import Source
 
 SEARCHED_ROWS = 30

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kinerja.inputs.columns import ELEMENTS, KINDS, NEEDED, WIDE, columns_of
-from kinerja.inputs.formats import Opened, RawTable, open_file
+from kinerja.inputs.formats import open_file
+from kinerja.inputs.formats.table import Opened, RawTable
 from kinerja.inputs.headers import Header, aliases, body, find_header, footer_mask, near, plain
 from kinerja.inputs.problems import Ledger
 from kinerja.inputs.values import (

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from kinerja.fairness.change import CHANGE_COLUMNS, change_table
-from kinerja.fairness.check_table import Settings
+from kinerja.fairness.check import Settings
 from kinerja.fairness.groups import comparisons, people
 from kinerja.moderation.log import LOG_COLUMNS, append_decision, category, number, read_decisions
 from kinerja.moderation.tables import compression_table, evidence_table, flow_table, movement_table

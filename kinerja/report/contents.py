@@ -1,7 +1,7 @@
 """What a report consists of: the sections by name, where each is built and what of an evaluation it is given.
 
 A new section is an `Entry` here, or from outside the package an entry point of the group `kinerja.sections` whose value
-is an `Entry`.
+is an `Entry`. Its title and its other words come from the words.csv of the package that adds it (see `wording.GROUP`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from kinerja import wording
 from kinerja.errors import ParameterError
+from kinerja.registry import added
 from kinerja.show.blocks import Block, heading
 from kinerja.show.section import Section
 from kinerja.show.tables import Table
@@ -86,15 +86,8 @@ def contents() -> Mapping[str, Entry]:
     ------
     ParameterError : an entry point gives something else than an `Entry`, or a name that is taken
     """
-    found = {entry.name: entry for entry in CONTENTS}
-    for point in entry_points(group=GROUP):
-        entry = point.load()
-        if not isinstance(entry, Entry) or entry.name in found:
-            raise ParameterError(
-                f"{GROUP}: found {point.name} = {point.value}; an Entry with a name that is not taken is expected."
-            )
-        found[entry.name] = entry
-    return found
+    outside = added(GROUP, Entry, [entry.name for entry in CONTENTS])
+    return {entry.name: entry for entry in (*CONTENTS, *outside)}
 
 
 def section(name: str, evaluation: Evaluation, language: wording.Language | None = None) -> Section:

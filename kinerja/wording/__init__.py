@@ -7,14 +7,16 @@ English (`en`).
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 import re
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
+from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -30,6 +32,9 @@ Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
 MISSING = "–"
 """What a table shows where there is no value."""
+
+GROUP = "kinerja.words"
+"""Entry points of this group name other packages, each with a words.csv of its own beside its `__init__.py`."""
 
 QUOTING = frozenset({"yaml_syntax", "unreadable", "cannot_write", "notebook_unreadable", "notebook_cell"})
 """Problems whose `found` is what another program said."""
@@ -240,17 +245,27 @@ def _sayings() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 @cache
 def rows(kind: str) -> Mapping[str, dict[str, str]]:
-    """Key -> row of every `words.csv` of the package, of one kind: `label` or `sentence`."""
+    """Key -> row of every `words.csv`, of one kind: `label` or `sentence`.
+
+    Raises
+    ------
+    KeyError : a key stands in two files: nobody's words are replaced
+    """
     found: dict[str, dict[str, str]] = {}
+    for name, content in _files():
+        for row in csv.DictReader(io.StringIO(content, newline="")):
+            if row["kind"] != kind:
+                continue
+            if row["key"] in found:
+                raise KeyError(f"{name}: {kind} {row['key']!r} is also in another file")
+            found[row["key"]] = row
+    return found
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    """(where, content) of each words.csv: of this package's folders, then of the packages that add to it."""
     root = Path(str(files("kinerja")))
     for file in sorted(root.rglob("words.csv")):
-        with file.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                if row["kind"] != kind:
-                    continue
-                if row["key"] in found:
-                    raise KeyError(
-                        f"{file.relative_to(root).as_posix()}: {kind} {row['key']!r} is also in another file"
-                    )
-                found[row["key"]] = row
-    return found
+        yield file.relative_to(root).as_posix(), file.read_bytes().decode("utf-8")
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
+        yield f"{point.value}/words.csv", (files(point.value) / "words.csv").read_bytes().decode("utf-8")

@@ -12,7 +12,8 @@ from kinerja import wording
 from kinerja.errors import ParameterError
 from kinerja.evaluation.storage import load_record, save_record
 from kinerja.fairness import check_fairness
-from kinerja.fairness.check_table import CHECK_COLUMNS, Settings, check_table
+from kinerja.fairness.check import Settings
+from kinerja.fairness.check_table import CHECK_COLUMNS, check_table
 from kinerja.fairness.drf import drf_table
 from kinerja.fairness.gaps import mean_power
 from kinerja.fairness.groups import comparisons, complement, people

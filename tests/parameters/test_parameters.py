@@ -257,9 +257,9 @@ def _codes() -> dict[str, str]:
 def _tables() -> dict[str, str]:
     """Codes that stand in tables and are looked up when something goes wrong."""
     from kinerja import parameters
-    from kinerja.inputs import formats as sources_files
+    from kinerja.inputs.formats.other import NOT_TABLES
 
-    named = [*parameters._OWN, *(code for code, _ in parameters._LIMITS.values()), *sources_files._NOT_TABLES.values()]
+    named = [*parameters._OWN, *(code for code, _ in parameters._LIMITS.values()), *NOT_TABLES.values()]
     return dict.fromkeys([*named, "unknown_ratee", "unknown_rater", "unknown_role", "unknown_polarity"], "tables")
 
 

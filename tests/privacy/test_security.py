@@ -12,8 +12,8 @@ import pytest
 
 from kinerja.errors import DataError
 from kinerja.evaluation import FOLDER, evaluate, load_evaluation, save_evaluation
-from kinerja.inputs import formats as sources_files
 from kinerja.inputs import read_sources
+from kinerja.inputs.formats import parquet
 from kinerja.parameters import Period, Privacy, Sources
 from kinerja.report.contents import NAMES, section
 from kinerja.report.impact_assessment import dpia_page
@@ -51,7 +51,7 @@ def test_hostile_words_stay_words_in_a_report(tmp_path):
 def test_a_parquet_file_that_unpacks_without_end_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "pegawai.parquet"
     pd.DataFrame({"ratee": ["a"] * 2_000, "unit": ["x"] * 2_000}).to_parquet(path)
-    monkeypatch.setattr(sources_files, "MAXIMUM_PARQUET_CELLS", 3_999)
+    monkeypatch.setattr(parquet, "MAXIMUM_PARQUET_CELLS", 3_999)
     sources = Sources.model_validate({"staff": {"path": path}})
     with pytest.raises(DataError) as caught:
         read_sources(sources, period=Period(kind="year", year=2026), privacy=Privacy())

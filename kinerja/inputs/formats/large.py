@@ -18,8 +18,9 @@ import pandas as pd
 
 from kinerja.inputs.checks import check_responses
 from kinerja.inputs.columns import ELEMENTS, columns_of
-from kinerja.inputs.formats import Opened, RawTable
+from kinerja.inputs.formats.parquet import Parquet
 from kinerja.inputs.formats.sql import sql_pieces
+from kinerja.inputs.formats.table import Opened, RawTable
 from kinerja.inputs.headers import Header, find_header
 from kinerja.inputs.period import Held, Stock, held_of
 from kinerja.inputs.problems import Ledger
@@ -55,7 +56,7 @@ def is_summarised(source: Source) -> bool:
     """Whether a source of responses is read in pieces: asked for, or a Parquet file of MANY rows."""
     if source.summarise is not None or source.url is not None:
         return bool(source.summarise)
-    return source.path.suffix.lower() in (".parquet", ".pq") and _rows(source.path) >= MANY
+    return source.path.suffix.lower() in Parquet.suffixes and _rows(source.path) >= MANY
 
 
 def summarise_responses(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from kinerja.inputs.formats import MAXIMUM_COLUMNS, Opened, RawTable, Refuse
+from kinerja.inputs.formats.table import MAXIMUM_COLUMNS, Opened, RawTable, Refuse
 from kinerja.parameters import Source
 
 if TYPE_CHECKING:

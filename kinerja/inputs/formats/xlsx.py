@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kinerja.inputs.formats import MAXIMUM_COLUMNS, RawTable, Refuse
+from kinerja.inputs.formats.table import MAXIMUM_COLUMNS, Opened, RawTable, Refuse
+from kinerja.parameters import Source
 
 MAXIMUM_UNPACKED = 512 * 1024**2
 """A workbook that unpacks to more is refused: Excel's own sheets of a million rows stay below."""
@@ -22,7 +23,19 @@ MAXIMUM_RATIO = 200
 MAXIMUM_CELLS = 30_000_000
 
 
-def read_xlsx(content: bytes, wanted: str | int | None, refuse: Refuse) -> tuple[RawTable, ...] | None:
+class Xlsx:
+    name = "xlsx"
+    suffixes = (".xlsx", ".xlsm")
+
+    def can_read(self, head: bytes) -> bool:
+        return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+    def read(self, source: Source, content: bytes, refuse: Refuse) -> Opened | None:
+        tables = _sheets(content, source.sheet, refuse)
+        return Opened(tables=tables) if tables else None
+
+
+def _sheets(content: bytes, wanted: str | int | None, refuse: Refuse) -> tuple[RawTable, ...] | None:
     """Every sheet that holds something, or the one asked for (its name, or its place counted from 1)."""
     import openpyxl
 

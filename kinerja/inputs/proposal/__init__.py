@@ -12,7 +12,8 @@ import pandas as pd
 from kinerja import wording
 from kinerja.errors import DataError
 from kinerja.inputs.columns import ELEMENTS
-from kinerja.inputs.formats import RawTable, open_file
+from kinerja.inputs.formats import open_file
+from kinerja.inputs.formats.table import RawTable
 from kinerja.inputs.headers import Header, body, find_header
 from kinerja.inputs.problems import Ledger
 from kinerja.inputs.proposal.columns import Draft, Reading, draft_kinds, draft_staff

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja.inputs.columns import ELEMENTS, KINDS
-from kinerja.inputs.formats import RawTable
+from kinerja.inputs.formats.table import RawTable
 from kinerja.inputs.headers import Header, aliases, body, plain, vocabulary
 from kinerja.inputs.proposal.content import (
     element_of,

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from kinerja.fairness.check_table import Settings, check_table
+from kinerja.fairness.check import Settings
+from kinerja.fairness.check_table import check_table
 from kinerja.fairness.groups import comparisons
 from kinerja.raters.statistics import wilson_interval
 
