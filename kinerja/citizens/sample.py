@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja.results import CANNOT, OK
-from kinerja.rules import Rules
+from kinerja.rules import Rules, latest
 from kinerja.rules.lookup import required_sample
 
 SAMPLE_COLUMNS = (
@@ -16,7 +16,7 @@ SAMPLE_COLUMNS = (
     "reason",
 )  # fmt: skip
 
-SAMPLE_LEVEL = 0.95
+SAMPLE_LEVEL = float(latest("sample")["level"])
 """Level of the rule's margin of error, of which its chi-squared of 3.841 is the quantile: the rule's own, whatever the
 level of the run's intervals."""
 

@@ -97,9 +97,8 @@ class Office(Section):
     @field_validator("organisation_level")
     @classmethod
     def _known_level(cls, value: str | None) -> str | None:
-        return _known_to_law(
-            value, (level for table in versions("distribution").values() for level in table["patterns"])
-        )
+        patterns = (table["patterns"] for table in versions("distribution").values())
+        return _known_to_law(value, (level for pattern in patterns for level in pattern))
 
 
 class Source(Section):
