@@ -20,7 +20,7 @@ from kinerja.citizens.trend import trend_table
 from kinerja.errors import ParameterError, Problem
 from kinerja.results import CANNOT, Finding
 from kinerja.results.shown import Shown
-from kinerja.rules import SKM, Rules
+from kinerja.rules import Rules
 from kinerja.rules.lookup import element_weight, elements, skm_multiplier
 from kinerja.rules.periods import period_end
 
@@ -68,7 +68,7 @@ def estimate_citizens(
     period: str,
     aggregated: pd.DataFrame | None = None,
     published: pd.DataFrame | None = None,
-    rule: str = SKM,
+    rule: str = "skm",
     weights: str = "exact",
     scale: tuple[float, float] | None = None,
     by: Sequence[str] = ("unit", "service", "unit+service"),
@@ -85,7 +85,7 @@ def estimate_citizens(
     responses : period, unit, service, the rule's elements (NaN where not answered), respondents' attributes
     aggregated : period, unit, element, mean, n, std_error, where there are no questionnaires
     published : period, unit ("" is the office), element or `index`, value, grade
-    rule : the SKM rule whose elements and grades count
+    rule : the SKM rule whose elements and grades count: the one of each period's day, or a version by its id
     weights : how one divided by the number of elements is written; `exact` unless an old figure is to be reproduced
     scale : lowest and highest answer; None takes the rule's
     by : columns of responses, each a level of the tables; `a+b` crosses two
@@ -137,7 +137,7 @@ def estimate_citizens(
         findings=(*_findings(now, compared, asked, served, confidence), *(quality.findings if quality else ())),
         settings={
             "period": period,
-            "rule": rule,
+            "rule": _version(rules, rule),
             "weights": weights,
             "scale": scale,
             "by": tuple(by),
@@ -150,6 +150,11 @@ def estimate_citizens(
             "interval": "logit",
         },
     )
+
+
+def _version(rules: Rules, rule: str) -> str:
+    """The id of the version that counts; `rule` itself where none is in force."""
+    return rules.rule(rule).id if rules.in_force(rule) else rule
 
 
 def _without_office_name(table: pd.DataFrame | None, office: str) -> pd.DataFrame | None:
@@ -222,6 +227,7 @@ def _from_responses(
     if responses is not None:
         for period, own in responses.groupby("period", sort=True):
             then = rules.at(period_end(str(period)) or rules.on)
+            named = _version(then, rule)
             names = elements(then, rule=rule) if then.in_force(rule) else elements(rules, rule=rule)
             table = then.values(rule) if then.in_force(rule) else rules.values(rule)
             used = scale or (float(table["scale"][0]), float(table["scale"][1]))
@@ -231,13 +237,13 @@ def _from_responses(
                 fraction, size, stratum = _fractions(keys, codes, own[kept], level, population)
                 moments = group_moments(answers[kept], codes, len(keys), fraction=fraction, stratum=stratum)
                 indexes.append(
-                    index_table(keys, moments, rules=then, rule=rule, weights=weights, scale=used,
+                    index_table(keys, moments, rules=then, rule=named, weights=weights, scale=used,
                     confidence=confidence,
                                 population=size)
                 )  # fmt: skip
                 parts.append(
                     element_table(
-                        keys, moments, rules=then, rule=rule, elements=names, scale=used, confidence=confidence
+                        keys, moments, rules=then, rule=named, elements=names, scale=used, confidence=confidence
                     )
                 )
     return _stacked(indexes, INDEX_COLUMNS), _stacked(parts, ELEMENT_COLUMNS)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kinerja.citizens.design import band_probabilities, logit_interval
 from kinerja.citizens.index import ELEMENT_COLUMNS, INDEX_COLUMNS, add_grades
 from kinerja.results import CANNOT, OK
-from kinerja.rules import SKM, SKM_2004, Rules
+from kinerja.rules import Rules
 from kinerja.rules.lookup import element_weight, elements, grade, grade_limits, skm_multiplier
 from kinerja.rules.periods import period_end
 
@@ -28,7 +28,7 @@ def tables_from_means(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """INDEX_COLUMNS and ELEMENT_COLUMNS of element means: period, unit, element, mean, n, std_error.
 
-    The rule of a unit is the one whose elements it has (`rule`, else the other SKM rule, else none: points only).
+    The rule of a unit is the one whose elements it has (`rule`, else the one of its day, else none: points only).
     Standard error of the index: how the answers to the elements go together is not known, so it is the largest that the
     elements' errors allow (all of them off in the same direction), with the reason `error_is_upper_bound`; without
     errors there is no interval. The office is the mean over respondents, where every unit says how many there were.
@@ -95,9 +95,9 @@ def _office(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _rule_of(named: tuple[str, ...], rules: Rules, preferred: str) -> str:
     """The rule whose elements these are, "" where there is none; one with some of them still names its rule."""
-    for rule in (preferred, *(r for r in (SKM, SKM_2004) if r != preferred)):
+    for rule in (preferred, "skm"):
         if rules.in_force(rule) and set(named) & set(elements(rules, rule=rule)):
-            return rule
+            return rules.rule(rule).id
     return ""
 
 

@@ -18,21 +18,12 @@ from scipy.special import ndtri
 from kinerja.errors import DataError
 from kinerja.results import CANNOT, OK, Finding
 from kinerja.results.shown import Shown
+from kinerja.rules.lookup import questionnaire_elements
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-ELEMENTS = (
-    "requirements",
-    "procedure",
-    "time",
-    "cost",
-    "product",
-    "competence",
-    "behaviour",
-    "complaints",
-    "facilities",
-)
+ELEMENTS = questionnaire_elements()
 POINT_KEYS = ("period", "unit", "service", "team", "ratee")
 _MISSING = "(missing)"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja.results import CANNOT, OK
-from kinerja.rules import KREJCIE_MORGAN, Rules
+from kinerja.rules import Rules, latest
 from kinerja.rules.lookup import required_sample
 
 SAMPLE_COLUMNS = (
@@ -16,7 +16,7 @@ SAMPLE_COLUMNS = (
     "reason",
 )  # fmt: skip
 
-SAMPLE_LEVEL = 0.95
+SAMPLE_LEVEL = float(latest("sample")["level"])
 """Level of the rule's margin of error, of which its chi-squared of 3.841 is the quantile: the rule's own, whatever the
 level of the run's intervals."""
 
@@ -41,7 +41,7 @@ def sample_sizes(index: pd.DataFrame, population: Mapping[str, int], rules: Rule
 def _row(level: str, group: str, population: int | None, n: int, rules: Rules) -> tuple[object, ...]:
     if population is None:
         return level, group, np.nan, n, np.nan, np.nan, np.nan, np.nan, CANNOT, "no_population"
-    table = rules.values(KREJCIE_MORGAN)
+    table = rules.values("sample")
     required = required_sample(rules, population)
     spread = table["chi_squared"] * table["proportion"] * (1 - table["proportion"])
     margin = np.sqrt(spread / n * max(population - n, 0) / max(population - 1, 1)) if n else np.nan

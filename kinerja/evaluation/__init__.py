@@ -134,11 +134,11 @@ def evaluate(
     step("calibrate", 0.5)
     borrowed = borrowed_calibration(parameters)
     evidence = (attained, service if service is not None else citizens_means(inputs, citizens))
-    calibration = calibrate_ratings(inputs, parameters, *evidence, prior=borrowed, held=held)
-    own = None if borrowed is None else calibrate_ratings(inputs, parameters, *evidence)
+    calibration = calibrate_ratings(inputs, parameters, rules, *evidence, prior=borrowed, held=held)
+    own = None if borrowed is None else calibrate_ratings(inputs, parameters, rules, *evidence)
     step("bias", 0.6)
     fairness = compare_groups(inputs, parameters, rules, scores, service, calibration, rater_fit)
-    moderation = replay_moderation(inputs, parameters, scores, calibration)
+    moderation = replay_moderation(inputs, parameters, rules, scores, calibration)
     results = (inputs, scores, citizens, rater_use, rater_fit, calibration, fairness, moderation)
     return Evaluation(
         parameters=parameters,

@@ -104,7 +104,7 @@ def hear_citizens(inputs: Inputs, parameters: Parameters, rules: Rules) -> Citiz
         period=parameters.period.id,
         aggregated=inputs.aggregated if len(inputs.aggregated) else None,
         published=inputs.published if len(inputs.published) else None,
-        rule=policy.rule,
+        rule=policy.rule or "skm",
         weights=policy.weights,
         population=policy.population,
         attributes=policy.attributes,
@@ -189,6 +189,7 @@ def _residuals_of(inputs: Inputs, parameters: Parameters, rater_fit: RaterFit | 
 def calibrate_ratings(
     inputs: Inputs,
     parameters: Parameters,
+    rules: Rules,
     attained: pd.DataFrame,
     service: CaseMix | pd.DataFrame | None,
     *,
@@ -206,7 +207,6 @@ def calibrate_ratings(
         return None
     from kinerja.calibration import calibrate
 
-    limits = parameters.scoring.behaviour_thresholds
     return calibrate(
         inputs.ratings,
         inputs.staff,
@@ -221,8 +221,16 @@ def calibrate_ratings(
         materiality=policy.materiality,
         cap=policy.cap,
         confidence=parameters.confidence,
-        categories={"below": 0.0, "meets": limits.below, "above": limits.above} if limits else None,
+        categories=behaviour_categories(parameters, rules) or None,
     )
+
+
+def behaviour_categories(parameters: Parameters, rules: Rules) -> dict[str, float]:
+    """Level of behaviour -> the points from which it begins by the office's own thresholds; empty without them."""
+    limits = parameters.scoring.behaviour_thresholds
+    if limits is None or not rules.in_force("predikat"):
+        return {}
+    return dict(zip(rules.values("predikat")["levels"], (0.0, limits.below, limits.above), strict=True))
 
 
 def compare_groups(
@@ -244,12 +252,15 @@ def compare_groups(
         return None
     from kinerja.fairness import check_fairness
 
+    ends = rules.values("predikat") if rules.in_force("predikat") else {}
     return check_fairness(
         persons_for_fairness(parameters, rules, scores, service, calibration),
         inputs.staff,
         groups=groups,
         ratings=inputs.ratings[inputs.ratings["period"] == parameters.period.id],
         residuals=_residuals_of(inputs, parameters, rater_fit),
+        top=ends.get("top", ()),
+        bottom=ends.get("bottom", ()),
         scale=scale_of(inputs, parameters),
         minimum_cell=parameters.privacy.minimum_cell,
         confidence=parameters.confidence,
@@ -284,7 +295,7 @@ def persons_for_fairness(
 
 
 def replay_moderation(
-    inputs: Inputs, parameters: Parameters, scores: Scores | None, calibration: Calibration | None
+    inputs: Inputs, parameters: Parameters, rules: Rules, scores: Scores | None, calibration: Calibration | None
 ) -> Moderation | None:
     """What people decided on this run; None where the parameters name no log.
 
@@ -302,6 +313,7 @@ def replay_moderation(
         moderated_people(scores, calibration),
         inputs.staff[inputs.staff["period"] == parameters.period.id],
         groups=[name for name in parameters.groups if name in inputs.staff.columns],
+        categories=rules.values("predikat")["predikat"] if rules.in_force("predikat") else (),
         minimum_cell=parameters.privacy.minimum_cell,
         confidence=parameters.confidence,
     )
@@ -336,14 +348,14 @@ def _citizens_by_team(service: CaseMix | None, period: str, minimum_cell: int) -
 
 def _predikat_of(people: pd.DataFrame, parameters: Parameters, rules: Rules) -> list[str]:
     """The predikat on calibrated points by the office's own thresholds; "" where a part is missing."""
-    from kinerja.rules import PREDIKAT
     from kinerja.scoring.ratings import level
 
     limits = parameters.scoring.behaviour_thresholds
-    if limits is None or not rules.in_force(PREDIKAT):
+    if limits is None or not rules.in_force("predikat"):
         return [""] * len(people)
-    matrix = rules.values(PREDIKAT)["matrix"]
-    behaviour = level(people["calibrated"], limits.model_dump())
+    table = rules.values("predikat")
+    matrix = table["matrix"]
+    behaviour = level(people["calibrated"], limits.model_dump(), table["levels"])
     return [matrix.get(work, {}).get(rated, "") for work, rated in zip(people["work"], behaviour, strict=True)]
 
 

@@ -20,6 +20,7 @@ from kinerja.fairness.groups import Comparison, as_text, comparisons, people, wi
 from kinerja.multiplicity import Family
 from kinerja.results import Finding
 from kinerja.results.shown import Shown
+from kinerja.rules import latest
 
 OUTCOMES = (
     "observed", "feedback", "supervisor_minus_citizen", "calibrated", "attainment", "predikat", "predikat_calibrated",
@@ -80,8 +81,8 @@ def check_fairness(
     family: Family = "bh",
     power: float = 0.8,
     material: float = 0.5,
-    top: Sequence[str] = ("sangat_baik",),
-    bottom: Sequence[str] = ("butuh_perbaikan", "kurang", "sangat_kurang"),
+    top: Sequence[str] | None = None,
+    bottom: Sequence[str] | None = None,
     clusters: Sequence[str] = ("supervisor", "unit"),
     scale: tuple[float, float] | None = None,
     deadline_days: int = 3,
@@ -104,12 +105,15 @@ def check_fairness(
     power : chance with which the `detectable` difference is found
     material : `not_shown` needs an interval without room for a gap of `material` standard deviations (of rates: on the
         logit scale, where 0.5 are odds 2.5 times as high or as low)
+    top, bottom : categories at the ends of the scale, whose rates are compared; None takes the latest predikat rule's
     clusters : columns whose members may be alike; the comparison's error is widened by the larger design effect
 
     Raises
     ------
     ParameterError : confidence, power or family is none. What is wrong with the data is a finding or a row's reason.
     """
+    top = latest("predikat")["top"] if top is None else top
+    bottom = latest("predikat")["bottom"] if bottom is None else bottom
     arguments = {k: v for k, v in locals().items() if k not in ("scores_by_person", "staff", "ratings", "residuals")}
     _refuse(confidence, power, family)
     floor = max(minimum, minimum_cell)

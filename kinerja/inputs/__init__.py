@@ -34,9 +34,7 @@ from kinerja.inputs.tables import FILE, HEADER, ROW, read_table
 from kinerja.parameters import Period, Privacy, Source, Sources
 from kinerja.results import Finding
 from kinerja.results.shown import Shown
-
-ANSWERS = (1.0, 4.0)
-"""Scale of the nine elements in PermenPANRB 14/2017; `answers` of `read_sources` sets another."""
+from kinerja.rules import latest, load_rules
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -85,6 +83,13 @@ class Inputs(Shown):
         }
 
 
+def _answers(period: Period) -> tuple[float, float]:
+    """Scale of the survey in the SKM rule of the period, of the latest one where none was in force."""
+    rules = load_rules(on=period.day)
+    lowest, highest = (rules.values("skm") if rules.in_force("skm") else latest("skm"))["scale"]
+    return float(lowest), float(highest)
+
+
 def read_sources(
     sources: Sources,
     *,
@@ -103,7 +108,7 @@ def read_sources(
         without any row of it is a problem
     groups, attributes : further columns of staff and of responses
     scale : lowest and highest rating; None infers a usual scale from the data
-    answers : lowest and highest answer of the survey; None is 1-4
+    answers : lowest and highest answer of the survey; None takes the SKM rule's
     names : located path -> the file as the user wrote it; None shows the file's name
 
     Raises
@@ -112,7 +117,8 @@ def read_sources(
     ParameterError : the key of the pseudonyms cannot be used
     """
     ledger, stock = Ledger(), Stock()
-    frames, headers = _read_all(sources, period, groups, attributes, answers or ANSWERS, names or {}, ledger, stock)
+    answers = answers or _answers(period)
+    frames, headers = _read_all(sources, period, groups, attributes, answers, names or {}, ledger, stock)
     for kind, raw in frames.items():
         frames[kind] = prepare(kind, raw, period, headers, ledger)
         stock.take(kind, raw, frames[kind], period, ledger)
@@ -124,7 +130,7 @@ def read_sources(
     staff = frames["staff"]
     frames["ratings"] = check_ratings(frames["ratings"], staff, period.id, scale, headers, ledger)
     frames["indicators"] = check_indicators(frames["indicators"], staff, period.id, headers, ledger)
-    frames["responses"] = check_responses(frames["responses"], answers or ANSWERS, headers, ledger)
+    frames["responses"] = check_responses(frames["responses"], answers, headers, ledger)
     frames["aggregated"] = check_aggregated(frames["aggregated"], headers, ledger)
     frames["published"] = check_published(frames["published"], headers, ledger)
     frames = protect(frames, privacy, headers, ledger)
@@ -139,7 +145,7 @@ def read_sources(
         "groups": tuple(groups),
         "attributes": tuple(attributes),
         "scale": scale,
-        "answers": answers or ANSWERS,
+        "answers": answers,
         "pseudonyms": privacy.key_file is not None,
     }
     return Inputs(**finished, files=files, left_out=ledger.left_out, findings=ledger.findings, settings=settings)

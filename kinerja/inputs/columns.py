@@ -6,18 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ELEMENTS = (
-    "requirements",
-    "procedure",
-    "time",
-    "cost",
-    "product",
-    "competence",
-    "behaviour",
-    "complaints",
-    "facilities",
-)
-"""The nine unsur of PermenPANRB 14/2017, by name: their numbers differ between systems (rules 3.1)."""
+from kinerja.rules.lookup import questionnaire_elements
+
+ELEMENTS = questionnaire_elements()
+"""The unsur of the SKM rules, by name: their numbers differ between systems."""
 
 ROLES = ("supervisor", "second_supervisor", "peer", "subordinate", "self")
 POLARITIES = ("maximize", "minimize_difference", "minimize_ratio", "stabilize", "range", "range_minimize")

@@ -263,7 +263,7 @@ def element_names() -> Mapping[str, str]:
     """Alias -> element of the nine unsur, and the index."""
     from kinerja.inputs.columns import ELEMENTS
 
-    named = {alias: element for element in ELEMENTS for alias in aliases()[element]}
+    named = {alias: element for element in ELEMENTS for alias in aliases().get(element, ())}
     return named | dict.fromkeys(vocabulary("element"), "index")
 
 

@@ -145,7 +145,7 @@ def _lacking(kind: str, header: Header, source: Source) -> list[str]:
     if kind == "indicators" and not have & {"ratee", "unit", "name"}:
         lacking.append("ratee")
     if kind == "responses" and not have & set(ELEMENTS):
-        lacking.append("requirements")
+        lacking.append(ELEMENTS[0])
     return lacking
 
 

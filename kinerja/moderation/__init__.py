@@ -21,6 +21,7 @@ from kinerja.moderation.log import LOG_COLUMNS, append_decision, category, numbe
 from kinerja.moderation.tables import compression_table, evidence_table, flow_table, movement_table
 from kinerja.results import Finding
 from kinerja.results.shown import Shown
+from kinerja.rules import latest
 
 __all__ = [
     "Moderation",
@@ -30,7 +31,6 @@ __all__ = [
     "session_view",
 ]
 
-PREDIKAT = ("sangat_kurang", "kurang", "butuh_perbaikan", "baik", "sangat_baik")
 REPLAY_COLUMNS = ("row", *LOG_COLUMNS, "direction", "status", "reason_code")
 
 
@@ -74,7 +74,7 @@ def replay_decisions(
     groups: Sequence[str] = (),
     score: str = "calibrated",
     predikat: str = "predikat",
-    categories: Sequence[str] = PREDIKAT,
+    categories: Sequence[str] | None = None,
     unlikely: float = 0.1,
     tolerance: float = 0.005,
     minimum: int = 10,
@@ -87,11 +87,12 @@ def replay_decisions(
     scores_by_person : ratee, and where they are there unit, supervisor, the columns `score` and `predikat`, conf_low,
         conf_high (interval of the score), prob_<category> (chance of each category)
     staff, groups : for the effect by group
-    categories : from lowest to highest
+    categories : from lowest to highest; None takes the latest predikat rule's
     unlikely : a category with less chance than this goes against the evidence (a limit of its own, no interval's)
     confidence : level of the intervals; tests are made at its complement
     tolerance : in points; a log written from a table of two decimals still fits the run
     """
+    categories = latest("predikat")["predikat"] if categories is None else categories
     given = {k: v for k, v in locals().items() if k not in ("decisions", "scores_by_person", "staff")}
     before = _before(scores_by_person, score, predikat)
     log, after = _replay(decisions, before, tuple(categories), tolerance)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from kinerja.errors import DataError, Problem
+from kinerja.rules.lookup import category_words
 from kinerja.wording import problem_message
 
 LOG_COLUMNS = ("ratee", "decision", "old", "new", "reason", "by", "date")
@@ -119,8 +120,12 @@ def number(text: str) -> float:
 
 def category(text: str) -> str:
     """The code of a category as people write it: `Sangat Baik`, `Kurang/Misconduct`."""
-    code = "_".join(text.casefold().replace("/", " ").split())
-    return {"kurang_misconduct": "kurang", "cukup": "butuh_perbaikan"}.get(code, code)
+    code = _code(text)
+    return {_code(word): name for word, name in category_words().items()}.get(code, code)
+
+
+def _code(text: str) -> str:
+    return "_".join(text.casefold().replace("/", " ").split())
 
 
 def _misfits(entry: dict[str, str], where: str, row: int | None) -> list[Problem]:

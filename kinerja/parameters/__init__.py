@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
@@ -21,10 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kinerja import places, wording
 from kinerja.errors import ParameterError, Problem
 from kinerja.results.shown import Shown
+from kinerja.rules import versions
 
 PeriodKind = Literal["month", "quarter", "semester", "year"]
 Polarity = Literal["maximize", "minimize_difference", "minimize_ratio", "stabilize", "range", "range_minimize"]
-OrganisationLevel = Literal["istimewa", "baik", "butuh_perbaikan", "kurang", "sangat_kurang"]
 
 _INTERNAL = ("file", "base", "data", "sha256")
 _DATABASE = ("url", "table", "query", "password_variable")
@@ -36,6 +36,14 @@ class Section(BaseModel):
     """A part of the parameters: frozen, typed as written (no guessing), unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _known_to_law(value: str | None, names: Iterable[str]) -> str | None:
+    """The value, where some version of the rules knows it (which one is in force is asked when the run begins)."""
+    known = tuple(dict.fromkeys(names))
+    if value is not None and value not in known:
+        raise ValueError(f"kinerja:not_allowed:{value}:{', '.join(known)}")
+    return value
 
 
 class Period(Section):
@@ -84,7 +92,13 @@ class Office(Section):
     name: Annotated[str, Field(min_length=1)]
     place: str = ""
     head: str = ""
-    organisation_level: OrganisationLevel | None = None
+    organisation_level: str | None = None
+
+    @field_validator("organisation_level")
+    @classmethod
+    def _known_level(cls, value: str | None) -> str | None:
+        patterns = (table["patterns"] for table in versions("distribution").values())
+        return _known_to_law(value, (level for pattern in patterns for level in pattern))
 
 
 class Source(Section):
@@ -233,18 +247,29 @@ class Scoring(Section):
 class Feedback(Section):
     """How citizens' answers are counted.
 
+    rule : the id of an SKM rule, to count as it did; None takes the one in force in the period
     weights : how 1/9 is written in the office's own publications; `exact` unless an old figure is to be reproduced
     attributes : respondents' columns used for case mix and profile
     population : persons served per unit, for the finite population correction
     """
 
-    rule: Literal["permenpanrb-14-2017", "kepmenpan-25-2004"] = "permenpanrb-14-2017"
-    weights: Literal["exact", "0.111", "0.11", "0.071"] = "exact"
+    rule: str | None = None
+    weights: str = "exact"
     scale: tuple[float, float] | None = None
     attributes: list[str] = Field(default_factory=list)
     population: dict[str, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
     margins: dict[str, dict[str, Annotated[float, Field(gt=0)]]] = Field(default_factory=dict)
     quote_comments: bool = False
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, value: str | None) -> str | None:
+        return _known_to_law(value, versions("skm"))
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, value: str) -> str | None:
+        return _known_to_law(value, (name for table in versions("skm").values() for name in table["weights"]))
 
     @field_validator("scale", mode="before")
     @classmethod
@@ -553,6 +578,7 @@ def _from_pydantic(name: str, detail: Any, raw: dict[str, Any]) -> Problem:
 
 
 _OWN: Mapping[str, tuple[str, ...]] = {
+    "not_allowed": ("found", "allowed"),
     "period_number": ("found", "kind", "most"),
     "items_need_wide": (),
     "file_or_database": (),

@@ -170,9 +170,9 @@ def _safeguards(evaluation: Evaluation) -> list[tuple[str, str, dict[str, Any]]]
 
 
 def _days(parameters: Parameters) -> int:
-    from kinerja.rules import OBJECTION, load_rules
+    from kinerja.rules import load_rules
 
-    return parameters.objection.days or int(load_rules(on=parameters.period.day).values(OBJECTION)["days"])
+    return parameters.objection.days or int(load_rules(on=parameters.period.day).values("objection")["days"])
 
 
 def _rights(language: wording.Language) -> Table:

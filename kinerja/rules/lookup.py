@@ -8,30 +8,20 @@ from typing import Any
 
 from kinerja import wording
 from kinerja.errors import RuleError
-from kinerja.rules import (
-    CONVERSION_2021,
-    CREDIT,
-    KREJCIE_MORGAN,
-    POLARITY,
-    PREDIKAT,
-    SCALE_2019,
-    SKM,
-    Rules,
-    round_half_up,
-)
+from kinerja.rules import Rules, round_half_up, versions
 
 
 def predikat(rules: Rules, work: str, behaviour: str) -> str:
-    """The predikat of two ratings (`below`, `meets`, `above`), after the table of PermenPANRB 6/2022.
+    """The predikat of two ratings, each a level of the rule in force.
 
     Raises
     ------
-    RuleError : the rule is not in force, or a rating is not one of its three levels
+    RuleError : no rule is in force, or a rating is not one of its levels
     """
-    table = rules.values(PREDIKAT)
+    table = rules.values("predikat")
     for name, level in (("work", work), ("behaviour", behaviour)):
         if level not in table["levels"]:
-            raise _not_among(PREDIKAT, name, level, table["levels"])
+            raise _not_among("predikat", name, level, table["levels"])
     return str(table["matrix"][work][behaviour])
 
 
@@ -43,13 +33,13 @@ def canonical_category(rules: Rules, word: str) -> str:
     RuleError : the word is none of them
     """
     wanted = " ".join(word.replace("_", " ").split()).casefold()
-    for category, aliases in rules.values(PREDIKAT)["aliases"].items():
+    for category, aliases in rules.values("predikat")["aliases"].items():
         if wanted in aliases or wanted == category.replace("_", " "):
             return str(category)
     raise wording.refusal(RuleError, "category_unknown", where="scoring.categories", found=repr(word))
 
 
-def grade(rules: Rules, index: float, *, rule: str = SKM) -> str:
+def grade(rules: Rules, index: float, *, rule: str = "skm") -> str:
     """The grade (A to D) of an SKM index: rounded half up to two decimals first, then classified; the bands have gaps.
 
     Raises
@@ -67,7 +57,7 @@ def grade(rules: Rules, index: float, *, rule: str = SKM) -> str:
     )
 
 
-def grade_limits(rules: Rules, *, rule: str = SKM) -> tuple[tuple[str, ...], tuple[float, ...]]:
+def grade_limits(rules: Rules, *, rule: str = "skm") -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Grades from the lowest, and the unrounded index from which each but the lowest begins (64.995 counts as
     65.00)."""
     table = rules.values(rule)
@@ -76,11 +66,27 @@ def grade_limits(rules: Rules, *, rule: str = SKM) -> tuple[tuple[str, ...], tup
     return tuple(b["grade"] for b in bands), tuple(b["lower"] - half_step for b in bands[1:])
 
 
-def elements(rules: Rules, *, rule: str = SKM) -> tuple[str, ...]:
+def questionnaire_elements() -> tuple[str, ...]:
+    """The elements that questionnaires can ask, of every SKM rule by which questionnaires are counted, in its order."""
+    asked = [table["elements"] for table in versions("skm").values() if table.get("questionnaires", True)]
+    return tuple(dict.fromkeys(str(row["element"]) for rows in asked for row in rows))
+
+
+def category_words() -> Mapping[str, str]:
+    """What is written for a predikat, in small letters -> the predikat, of every version; the newest decides."""
+    return {
+        word: str(name)
+        for table in versions("predikat").values()
+        for name in table["predikat"]
+        for word in (*table["aliases"].get(name, ()), name)
+    }
+
+
+def elements(rules: Rules, *, rule: str = "skm") -> tuple[str, ...]:
     return tuple(e["element"] for e in rules.values(rule)["elements"])
 
 
-def skm_index(rules: Rules, means: Mapping[str, float], *, rule: str = SKM, weights: str = "exact") -> float:
+def skm_index(rules: Rules, means: Mapping[str, float], *, rule: str = "skm", weights: str = "exact") -> float:
     """The index of the elements' means: sum of mean x weight, times 25; nothing is rounded.
 
     weights : how 1 / number of elements was written: `exact`, or an older print (`0.111`, `0.11`, `0.071`)
@@ -98,7 +104,7 @@ def skm_index(rules: Rules, means: Mapping[str, float], *, rule: str = SKM, weig
     )
 
 
-def element_weight(rules: Rules, *, rule: str = SKM, weights: str = "exact") -> float:
+def element_weight(rules: Rules, *, rule: str = "skm", weights: str = "exact") -> float:
     """The weight of one element.
 
     Raises
@@ -112,16 +118,16 @@ def element_weight(rules: Rules, *, rule: str = SKM, weights: str = "exact") -> 
     return 1 / len(table["elements"]) if printed is None else float(printed)
 
 
-def skm_multiplier(rules: Rules, *, rule: str = SKM) -> float:
+def skm_multiplier(rules: Rules, *, rule: str = "skm") -> float:
     return float(rules.values(rule)["multiplier"])
 
 
 def category_2019(rules: Rules, value: float, *, new_idea: bool) -> str:
     """The category of a value after PP 30/2019 article 41; from 110 the new idea decides, not the number."""
-    table = rules.values(SCALE_2019)
+    table = rules.values("scale")
     if not 0 <= value <= table["maximum"]:
         limits = {"lowest": 0, "highest": table["maximum"]}
-        raise wording.refusal(RuleError, "value_range", where=SCALE_2019, found=f"{value:g}", **limits)
+        raise wording.refusal(RuleError, "value_range", where="scale", found=f"{value:g}", **limits)
     fitting = [b for b in table["bands"] if b["from"] <= value and (new_idea or not b.get("needs_new_idea"))]
     return str(fitting[-1]["category"])
 
@@ -131,12 +137,12 @@ def convert_2021(rules: Rules, attainment: float, *, maximum_target: bool = Fals
 
     maximum_target : the target was the highest possible, so that 100 per cent counts as sangat_baik
     """
-    table = rules.values(CONVERSION_2021)
+    table = rules.values("conversion")
     full = table["full_target"]
     whole = round_half_up(attainment, 0)
     if whole < 0 or not math.isfinite(attainment):
         found = f"{attainment:g}"
-        raise wording.refusal(RuleError, "at_least", where=CONVERSION_2021, column="attainment", found=found, limit=0)
+        raise wording.refusal(RuleError, "at_least", where="conversion", column="attainment", found=found, limit=0)
     if whole == full["at"]:
         row = full["with_maximum_target"] if maximum_target else full
         return str(row["category"]), float(row["value"])
@@ -154,19 +160,19 @@ def credit(rules: Rules, category: str, level: str, *, months: float = 12) -> fl
     ------
     RuleError : the rule is not in force, or has no such predikat or level
     """
-    table = rules.values(CREDIT)
+    table = rules.values("credit")
     for name, key, known in (
         ("predikat", category, table["percentages"]),
         ("level", level, table["coefficients"]),
     ):
         if key not in known:
-            raise _not_among(CREDIT, name, key, known)
+            raise _not_among("credit", name, key, known)
     return float(months / table["months"] * table["percentages"][category] * table["coefficients"][level])
 
 
 def formula(rules: Rules, polarity: str) -> Mapping[str, Any]:
     """How attainment is computed for a polarity: the formula as printed, and what happens at zero."""
-    known: Mapping[str, Mapping[str, Any]] = rules.values(POLARITY)["formulas"]
+    known: Mapping[str, Mapping[str, Any]] = rules.values("polarity")["formulas"]
     if polarity not in known:
         raise _not_among("indicators", "polarity", polarity, known)
     return known[polarity]
@@ -174,7 +180,7 @@ def formula(rules: Rules, polarity: str) -> Mapping[str, Any]:
 
 def required_sample(rules: Rules, population: int) -> int:
     """Respondents needed for a number served, after Krejcie and Morgan (1970), rounded as in their table."""
-    table = rules.values(KREJCIE_MORGAN)
+    table = rules.values("sample")
     spread = table["chi_squared"] * table["proportion"] * (1 - table["proportion"])
     if population < 1:
         raise wording.refusal(RuleError, "at_least", where="feedback.population", found=population, limit=1)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from kinerja.results import CANNOT, OK, Finding
 from kinerja.results.shown import Shown
-from kinerja.rules import PREDIKAT, Rules
+from kinerja.rules import Rules
 from kinerja.scoring.attainment import attain, weighted_attainment
 from kinerja.scoring.credit import credit_points
 from kinerja.scoring.distribution import advise, category_shares, matrix_counts
@@ -44,7 +44,7 @@ class Scores(Shown):
     ratees : one row a person: RATEE_COLUMNS.
         attainment: weighted mean in per cent of the indicators that can be computed;
         rating (the scale's unit), points (0-100): behaviour by the supervisor;
-        work, behaviour: below | meets | above | ""; their _source: official | office | "";
+        work, behaviour: a level of the rule (below | meets | above) or ""; their _source: official | office | "";
         predikat_source: matrix (official ratings) | stated | office (rests on the office's thresholds) | "";
         category: the office's own word for the rating; combined: the office's weighted score, office policy;
         status, reason: of the predikat
@@ -125,8 +125,9 @@ def score(
     people = _people(staff, attained, roles, rated, official_levels(stated, rules))
     people = _with_combined(people, weights, normalise)
     people["category"] = _category(people["rating"], categories)
-    people["work_office"] = level(people["attainment"], work_thresholds)
-    people["behaviour_office"] = level(people["points"], behaviour_thresholds)
+    levels = rules.values("predikat")["levels"] if rules.in_force("predikat") else ()
+    people["work_office"] = level(people["attainment"], work_thresholds, levels)
+    people["behaviour_office"] = level(people["points"], behaviour_thresholds, levels)
     people = with_predikat(people, rules)[list(RATEE_COLUMNS)]
 
     now = people[people["period"] == period].reset_index(drop=True)
@@ -234,8 +235,8 @@ def _units(people: pd.DataFrame, attained: pd.DataFrame) -> pd.DataFrame:
 def _distribution(
     people: pd.DataFrame, rules: Rules, categories: Mapping[str, float] | None, organisation_level: str | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if rules.in_force(PREDIKAT) and (people["predikat"] != "").any():
-        order = tuple(rules.values(PREDIKAT)["predikat"])
+    if rules.in_force("predikat") and (people["predikat"] != "").any():
+        order = tuple(rules.values("predikat")["predikat"])
         return advise(category_shares(people["predikat"], order), rules, organisation_level)
     by_value = sorted(categories or {}, key=lambda word: ((categories or {})[word], word))
     return advise(category_shares(people["category"], tuple(by_value)), rules, None)
@@ -268,7 +269,7 @@ def _findings(
     limited = int((attained["limited"] != "").sum())
     if limited:
         found.append(Finding(level="note", code="attainment_limited", data={"n": limited, "total": len(attained)}))
-    if not rules.in_force(PREDIKAT):
+    if not rules.in_force("predikat"):
         found.append(Finding(level="note", code="predikat_rule_not_in_force", data={"day": rules.on}))
     by_office = int(people["predikat_source"].eq("office").sum())
     if by_office:
@@ -279,6 +280,6 @@ def _findings(
     if outside:
         found.append(Finding(level="note", code="distribution_outside", data={"n": outside, "total": len(advisory)}))
     without = int(people["predikat"].eq("").sum())
-    if without and rules.in_force(PREDIKAT):
+    if without and rules.in_force("predikat"):
         found.append(Finding(level="note", code="without_predikat", data={"n": without, "total": len(people)}))
     return tuple(found)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kinerja.results import CANNOT, OK
-from kinerja.rules import POLARITY, Rules
+from kinerja.rules import Rules
 from kinerja.rules.lookup import formula
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ def attain(
     if as_of is not None:
         rows = rows[~(pd.to_datetime(rows["date"]) > pd.Timestamp(as_of))]
     rows = _latest(rows)
-    rows = _with_polarity(rows, polarity, str(rules.values(POLARITY)["otherwise"]))
+    rows = _with_polarity(rows, polarity, str(rules.values("polarity")["otherwise"]))
     known = {p: formula(rules, p) for p in sorted(set(rows["polarity"]))}
     rows["formula"] = rows["polarity"].map(lambda p: known[p]["formula"]).astype(object)
     uncapped, reason = attainment(

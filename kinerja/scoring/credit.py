@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja.results import CANNOT, OK
-from kinerja.rules import CREDIT, Rules
+from kinerja.rules import Rules
 from kinerja.rules.lookup import credit
 from kinerja.rules.periods import period_months
 
@@ -17,8 +17,8 @@ def credit_points(people: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """One row a person: CREDIT_COLUMNS. The functional level is read from the position's words; full precision is
     kept."""
     table = people[["period", "ratee", "position", "predikat"]].copy()
-    in_force = rules.in_force(CREDIT)
-    levels = tuple(rules.values(CREDIT)["coefficients"]) if in_force else ()
+    in_force = rules.in_force("credit")
+    levels = tuple(rules.values("credit")["coefficients"]) if in_force else ()
     table["functional_level"] = [_functional_level(position, levels) for position in table["position"]]
     table["months"] = table["period"].map(period_months).astype(float)
     tests = {

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kinerja.rules import DISTRIBUTION, PREDIKAT, Rules
+from kinerja import wording
+from kinerja.errors import RuleError
+from kinerja.rules import Rules
 
 MATRIX_COLUMNS = ("work", "behaviour", "predikat", "n", "share")
 DISTRIBUTION_COLUMNS = ("category", "n", "share", "minimum", "maximum", "deviation")
@@ -18,9 +20,9 @@ ADVISORY_COLUMNS = ("kind", "predikat", "limit", "share", "n", "deviation", "ver
 
 def matrix_counts(people: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """How many people stand in each of the nine cells, from above/above down: MATRIX_COLUMNS."""
-    if not rules.in_force(PREDIKAT):
+    if not rules.in_force("predikat"):
         return pd.DataFrame(columns=list(MATRIX_COLUMNS))
-    table = rules.values(PREDIKAT)
+    table = rules.values("predikat")
     counted = people[(people["work"] != "") & (people["behaviour"] != "")].groupby(["work", "behaviour"]).size()
     total = int(counted.sum())
     rows = [
@@ -48,10 +50,20 @@ def advise(shares: pd.DataFrame, rules: Rules, organisation_level: str | None) -
 
     deviation : how far the observed share is beyond the limit (positive: above a maximum, negative: below a minimum),
         0 within
+
+    Raises
+    ------
+    RuleError : the rule in force knows no such level of an organisation
     """
     conditions: list[Mapping[str, Any]] = []
-    if organisation_level is not None and rules.in_force(DISTRIBUTION) and shares["n"].sum():
-        conditions = rules.values(DISTRIBUTION)["patterns"][organisation_level]
+    if organisation_level is not None and rules.in_force("distribution") and shares["n"].sum():
+        patterns = rules.values("distribution")["patterns"]
+        if organisation_level not in patterns:
+            where, allowed = "office.organisation_level", ", ".join(patterns)
+            raise wording.refusal(
+                RuleError, "not_allowed", where=where, column="", found=repr(organisation_level), allowed=allowed
+            )
+        conditions = patterns[organisation_level]
     advisory = pd.DataFrame([_judge(c, shares) for c in conditions], columns=list(ADVISORY_COLUMNS))
     table = shares.copy()
     for kind in ("minimum", "maximum"):

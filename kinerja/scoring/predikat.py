@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kinerja.results import CANNOT, OK
-from kinerja.rules import PREDIKAT, Rules
+from kinerja.rules import Rules
 
 
 def with_predikat(people: pd.DataFrame, rules: Rules) -> pd.DataFrame:
@@ -35,24 +35,24 @@ def with_predikat(people: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 
 
 def _matrix(work: pd.Series, behaviour: pd.Series, rules: Rules) -> pd.Series:
-    if not rules.in_force(PREDIKAT):
+    if not rules.in_force("predikat"):
         return pd.Series("", index=work.index, dtype=object)
-    cells = rules.values(PREDIKAT)["matrix"]
+    cells = rules.values("predikat")["matrix"]
     looked_up = [cells.get(w, {}).get(b, "") for w, b in zip(work, behaviour, strict=True)]
     return pd.Series(looked_up, index=work.index, dtype=object)
 
 
 def _meant(category: pd.Series, rules: Rules) -> pd.Series:
     """The predikat that the office's word is, "" where it is none."""
-    if not rules.in_force(PREDIKAT):
+    if not rules.in_force("predikat"):
         return pd.Series("", index=category.index, dtype=object)
-    table = rules.values(PREDIKAT)
+    table = rules.values("predikat")
     words = {alias: name for name in table["predikat"] for alias in (*table["aliases"][name], name)}
     return category.str.casefold().map(words).astype(object).where(lambda found: found.notna(), "")
 
 
 def _missing(people: pd.DataFrame, rules: Rules) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    if not rules.in_force(PREDIKAT):
+    if not rules.in_force("predikat"):
         return np.full(len(people), "rule_not_in_force", object)
     no_work, no_behaviour = people["work"] == "", people["behaviour"] == ""
     tests = [

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from kinerja.errors import DataError, Problem
-from kinerja.rules import PREDIKAT, Rules
+from kinerja.rules import Rules
 
 ROLE_COLUMNS = ("period", "ratee", "role", "n_raters", "n_items", "n", "rating", "points")
 _KEY = ["period", "ratee", "rater", "role", "item"]
@@ -90,7 +90,7 @@ def official_levels(stated: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """
     if stated.empty:
         return pd.DataFrame({"period": [], "ratee": []}, dtype=object)
-    table = rules.values(PREDIKAT)
+    table = rules.values("predikat")
     names = {"work": table["levels"], "behaviour": table["levels"], "predikat": table["predikat"]}
     own = stated[stated["role"] == "supervisor"]
     for kind, rating in own[["official", "rating"]].drop_duplicates().itertuples(index=False):
@@ -120,24 +120,25 @@ def differing(stated: pd.DataFrame) -> int:
     return int((own.groupby(["period", "ratee", "official"])["rating"].nunique() > 1).sum())
 
 
-def level(value: pd.Series, thresholds: Mapping[str, float] | None) -> pd.Series:
-    """`above` where the value is over the office's upper limit, `below` under its lower one, `meets` between; ""
-    without either.
+def level(value: pd.Series, thresholds: Mapping[str, float] | None, levels: Sequence[str]) -> pd.Series:
+    """The highest of three levels where the value is over the office's upper limit, the lowest under its lower one,
+    the middle one between; "" without limits or levels.
 
-    The limits themselves count as meets (over 100 above, 90 to 100 meets, under 90 below); binary noise does not
-    decide.
+    levels : of the rule in force, from the lowest; none where there is no rule
+    The limits themselves count as the middle (with 90 and 100: 90 to 100); binary noise does not decide.
     """
-    if thresholds is None:
+    if thresholds is None or not levels:
         return pd.Series("", index=value.index, dtype=object)
+    lowest, middle, highest = levels
     exact = value.round(9)
-    words = np.select([exact > thresholds["above"], exact < thresholds["below"]], ["above", "below"], "meets")
+    words = np.select([exact > thresholds["above"], exact < thresholds["below"]], [highest, lowest], middle)
     return pd.Series(np.where(exact.notna(), words, ""), index=value.index, dtype=object)
 
 
 def _official_items(rules: Rules) -> dict[str, str]:
-    if not rules.in_force(PREDIKAT):
+    if not rules.in_force("predikat"):
         return {}
-    listed = rules.values(PREDIKAT)["official_items"]
+    listed = rules.values("predikat")["official_items"]
     return {item: kind for kind, items in listed.items() for item in items}
 
 

@@ -17,8 +17,10 @@ from kinerja import wording
 from kinerja.citizens import estimate_citizens
 from kinerja.errors import ParameterError, RuleError
 from kinerja.evaluation.storage import load_record, save_record
-from kinerja.rules import SKM, load_rules, round_half_up
+from kinerja.rules import load_rules, round_half_up
 from kinerja.rules.lookup import elements, grade, skm_index
+
+SKM = "permenpanrb-14-2017"
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "skm.yaml").read_text(encoding="utf-8"))
 RULES = load_rules(on=date(2026, 9, 30))

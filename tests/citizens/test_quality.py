@@ -16,8 +16,10 @@ from kinerja.citizens.comments import summarise_comments, themes_of
 from kinerja.citizens.reliability import reliability_tables, responses_needed, spearman_brown
 from kinerja.citizens.selection import channel_differences, nonresponse_bounds
 from kinerja.evaluation.storage import load_record, save_record
-from kinerja.rules import SKM, load_rules
+from kinerja.rules import load_rules
 from kinerja.rules.lookup import elements
+
+SKM = "permenpanrb-14-2017"
 
 RULES = load_rules(on=date(2026, 9, 30))
 ELEMENTS = elements(RULES)

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from kinerja.citizens.design import band_probabilities, estimate_mean, kish_effective_n, logit_interval
 from kinerja.citizens.margins import linearised, representativeness, weighted_indexes
 from kinerja.citizens.weights import calibrated_mean, rake
-from kinerja.rules import SKM, load_rules
+from kinerja.rules import load_rules
 from kinerja.rules.lookup import elements
+
+SKM = "permenpanrb-14-2017"
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SCHOOLS = {"E": 4421, "H": 755, "M": 1018}

@@ -35,11 +35,13 @@ from kinerja.report.parts.reader import reader_section
 from kinerja.report.parts.session import session_section
 from kinerja.report.parts.unit import NAMES as UNIT_NAMES
 from kinerja.report.parts.unit import unit_section
-from kinerja.rules import KREJCIE_MORGAN, load_rules
+from kinerja.rules import load_rules
 from kinerja.show.charts import Chart, calibration_chart, dot_interval_chart, trend_chart
 from kinerja.show.tables import Table, extent, interval, table
 from kinerja.show.tables.xlsx import workbook_bytes
 from kinerja.simulation.benchmark import BENCHMARK_LEVEL, Z_BENCHMARK
+
+KREJCIE_MORGAN = "krejcie-morgan-1970"
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "parameters" / "andir-2026-q3.yaml"

@@ -11,19 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinerja.errors import RuleError
-from kinerja.rules import (
-    BERAKHLAK,
-    CONVERSION_2021,
-    CREDIT,
-    KREJCIE_MORGAN,
-    OBJECTION,
-    PREDIKAT,
-    SCALE_2019,
-    SKM,
-    SKM_2004,
-    load_rules,
-    round_half_up,
-)
+from kinerja.rules import load_rules, round_half_up
 from kinerja.rules.lookup import (
     canonical_category,
     category_2019,
@@ -35,6 +23,16 @@ from kinerja.rules.lookup import (
     required_sample,
     skm_index,
 )
+
+BERAKHLAK = "berakhlak"
+CONVERSION_2021 = "permenpanrb-8-2021-conversion"
+CREDIT = "permenpanrb-1-2023-credit"
+KREJCIE_MORGAN = "krejcie-morgan-1970"
+OBJECTION = "pp-30-2019-article-59"
+PREDIKAT = "permenpanrb-6-2022-predikat"
+SCALE_2019 = "pp-30-2019-article-41"
+SKM = "permenpanrb-14-2017"
+SKM_2004 = "kepmenpan-25-2004"
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "rules.yaml").read_text(encoding="utf-8"))
 TODAY = date(2026, 9, 30)

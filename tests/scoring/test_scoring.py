@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from kinerja import wording
 from kinerja.errors import DataError, RuleError
 from kinerja.evaluation.storage import load_record, save_record
-from kinerja.rules import POLARITY, PREDIKAT, load_rules
+from kinerja.rules import load_rules
 from kinerja.scoring import score
+
+POLARITY = "iku-polarity"
+PREDIKAT = "permenpanrb-6-2022-predikat"
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "attainment.yaml").read_text(encoding="utf-8"))
 RULES = load_rules(on=date(2026, 9, 30))

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from kinerja.simulation.example import example_folder, make_example, write_example
-from kinerja.simulation.example.survey import BURST_QUARTER, BURST_SIZE, BURST_UNIT, ELEMENTS
+from kinerja.simulation.example.survey import BURST_QUARTER, BURST_SIZE, BURST_UNIT
 from kinerja.simulation.example.work import ITEMS
+from kinerja.simulation.responses import ELEMENTS
 
 FOLDER = example_folder()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Mapping, Set
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -16,17 +19,6 @@ LOOKED_AT = 5_000
 
 MOSTLY = 0.9
 """Share of a column's cells that must look alike."""
-
-RATING_WORDS: tuple[Mapping[str, int], ...] = (
-    {"di bawah ekspektasi": 1, "sesuai ekspektasi": 2, "di atas ekspektasi": 3},
-    {"below expectation": 1, "as expected": 2, "above expectation": 3},
-    {"below expectations": 1, "meets expectations": 2, "exceeds expectations": 3},
-    {"sangat kurang": 1, "kurang": 2, "cukup": 3, "baik": 4, "sangat baik": 5},
-    {"sangat kurang": 1, "kurang": 2, "butuh perbaikan": 3, "baik": 4, "istimewa": 5, "sangat baik": 5},
-    {"sangat buruk": 1, "buruk": 2, "cukup": 3, "baik": 4, "sangat baik": 5},
-    {"very poor": 1, "poor": 2, "fair": 3, "good": 4, "very good": 5, "excellent": 5},
-)
-"""Words that offices write for a rating, each set with its numbers from the lowest."""
 
 
 def given(column: pd.Series) -> pd.Series:
@@ -79,7 +71,7 @@ def words_of_scale(column: pd.Series) -> Mapping[str, int] | None:
     found = {str(value).strip() for value in given(column)}
     if not found or len(found) > 8:
         return None
-    fitting = [words for words in RATING_WORDS if all(plain(word) in words for word in found)]
+    fitting = [words for words in _rating_words() if all(plain(word) in words for word in found)]
     return {word: fitting[0][plain(word)] for word in sorted(found)} if fitting else None
 
 
@@ -87,6 +79,16 @@ def element_of(title: str) -> str | None:
     """The element that a question of the survey is about."""
     text = plain(title)
     return next((element for word, element in vocabulary("question").items() if word in text), None)
+
+
+@cache
+def _rating_words() -> tuple[Mapping[str, int], ...]:
+    """Words that offices write for a rating, each set with its numbers from the lowest: rating_words.csv."""
+    text = (files("kinerja.inputs.proposal") / "rating_words.csv").read_text(encoding="utf-8")
+    sets: dict[str, dict[str, int]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        sets.setdefault(row["set"], {})[row["word"]] = int(row["number"])
+    return tuple(sets.values())
 
 
 def _dates(cells: pd.Series) -> bool:

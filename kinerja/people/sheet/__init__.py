@@ -23,7 +23,7 @@ from kinerja.people.sheet.statements import statements
 from kinerja.people.sheet.steps import step_table, taken_together
 from kinerja.results import Finding
 from kinerja.results.shown import Shown
-from kinerja.rules import OBJECTION, PREDIKAT, load_rules
+from kinerja.rules import load_rules
 
 if TYPE_CHECKING:
     from kinerja.evaluation import Evaluation
@@ -161,7 +161,7 @@ def frames_of(evaluation: Evaluation) -> SheetFrames:
     """The frames of an evaluation, and its rules for objection and predikat."""
     parameters, scores, calibration = evaluation.parameters, evaluation.scores, evaluation.calibration
     rules = load_rules(on=parameters.period.day)
-    objection: Mapping[str, Any] = rules.values(OBJECTION)
+    objection: Mapping[str, Any] = rules.values("objection")
     days = parameters.objection.days or int(objection["days"])
     # without a setting the rule says to whom, in both languages
     to: dict[str, str] = {
@@ -180,7 +180,7 @@ def frames_of(evaluation: Evaluation) -> SheetFrames:
         responses=evaluation.inputs.responses,
         indicators=evaluation.inputs.indicators,
         decisions=evaluation.moderation.log if evaluation.moderation else None,
-        matrix=rules.values(PREDIKAT)["matrix"] if rules.in_force(PREDIKAT) else {},
+        matrix=rules.values("predikat")["matrix"] if rules.in_force("predikat") else {},
         categories=(calibration.settings.get("categories") or {}) if calibration else {},
         scale=tuple(scale) if scale else None,
         confidence=parameters.confidence,

@@ -10,7 +10,6 @@ import pandas as pd
 
 CHANGE_COLUMNS = ("change", "category", "points", "n_steps", "n_items", "status", "reason")
 PREDIKAT_COLUMNS = ("part", "level", "predikat", "is_now")
-_LEVELS = ("below", "meets", "above")
 
 
 def change_table(
@@ -60,12 +59,13 @@ def change_table(
 def predikat_table(work: str, behaviour: str, matrix: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
     """The predikat for every other level of work or of behaviour, the other part as it is.
 
-    matrix : work -> behaviour -> predikat, of the rule in force; no rows where a rating is missing
+    matrix : work -> behaviour, from the lowest -> predikat, of the rule in force; no rows where a rating is missing
     """
     if work not in matrix or behaviour not in matrix[work]:
         return pd.DataFrame(columns=list(PREDIKAT_COLUMNS))
-    rows = [("work", level, matrix[level][behaviour], level == work) for level in _LEVELS]
-    rows += [("behaviour", level, matrix[work][level], level == behaviour) for level in _LEVELS]
+    levels = tuple(matrix[work])
+    rows = [("work", level, matrix[level][behaviour], level == work) for level in levels]
+    rows += [("behaviour", level, matrix[work][level], level == behaviour) for level in levels]
     return pd.DataFrame(rows, columns=list(PREDIKAT_COLUMNS))
 
 

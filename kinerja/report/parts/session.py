@@ -98,6 +98,7 @@ def _replayed(evaluation: Evaluation, shown: pd.DataFrame, participant: str) -> 
         shown,
         staff[staff["period"] == evaluation.parameters.period.id],
         groups=groups,
+        categories=made.settings["categories"],
         minimum_cell=evaluation.parameters.privacy.minimum_cell,
         confidence=evaluation.parameters.confidence,
     )

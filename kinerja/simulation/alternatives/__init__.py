@@ -29,6 +29,7 @@ from kinerja.simulation.alternatives.moderation import (
 )
 from kinerja.simulation.alternatives.shrinkage import MixedFit, fit_rater_effects, james_stein, pooled_mean
 from kinerja.simulation.alternatives.within import forced_distribution, mean_centred, ranks_within, zscores
+from kinerja.simulation.responses import ELEMENTS
 
 __all__ = [
     "METHODS",
@@ -66,8 +67,6 @@ METHODS = (
     "rater_model",
     "shrinkage",
 )
-ELEMENTS = ("requirements", "procedure", "time", "cost", "product", "competence", "behaviour", "complaints",
-            "facilities")  # fmt: skip
 FEEDBACK_SCALE = (1.0, 4.0)
 
 

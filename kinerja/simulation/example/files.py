@@ -18,8 +18,9 @@ import pandas as pd
 from openpyxl.styles import Alignment, Font
 
 from kinerja.simulation.example.office import ExampleOffice
-from kinerja.simulation.example.survey import ELEMENTS, quarter_start
+from kinerja.simulation.example.survey import quarter_start
 from kinerja.simulation.example.work import ITEMS
+from kinerja.simulation.responses import ELEMENTS
 
 STAMP = datetime(2026, 10, 5, 8, 0, 0)
 """The day on which all example files were "made"."""

@@ -9,9 +9,8 @@ import pandas as pd
 
 from kinerja.simulation.example.comments import draw_comments
 from kinerja.simulation.example.office import QUARTERS, ExampleOffice
+from kinerja.simulation.responses import ELEMENTS
 
-ELEMENTS = ("requirements", "procedure", "time", "cost", "product", "competence", "behaviour", "complaints",
-            "facilities")  # fmt: skip
 RESPONSES_A_QUARTER = 1200
 VALIDITY, TEAM_SD, RESPONDENT_SD, ELEMENT_SD = 0.5, 2.0, 13.0, 14.0
 MEAN_POINTS = 74.0

@@ -20,6 +20,7 @@ from kinerja.evaluation import read_inputs
 from kinerja.evaluation.steps import (
     adjust_service_points,
     attain_targets,
+    behaviour_categories,
     calibrate_ratings,
     hear_citizens,
     scale_of,
@@ -30,7 +31,7 @@ from kinerja.parameters import Parameters, load_parameters
 from kinerja.people.sheet import Sheet, SheetFrames
 from kinerja.people.sheet import sheet as sheet_of
 from kinerja.places import EXAMPLE
-from kinerja.rules import OBJECTION, PREDIKAT, Rules, load_rules
+from kinerja.rules import Rules, load_rules
 from kinerja.rules.lookup import elements, grade, skm_index
 
 VALUES: Mapping[str, str] = {"service": "1.", "accountable": "2.", "collaborative": "7."}
@@ -154,7 +155,6 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
     indicator = scores.attainment[
         (scores.attainment["ratee"] == office.ratee) & (scores.attainment["indicator"] == office.indicator)
     ]
-    limits = parameters.scoring.behaviour_thresholds
     frames = SheetFrames(
         period=period,
         ratees=scores.ratees,
@@ -166,8 +166,8 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
         ratings=inputs.ratings,
         responses=inputs.responses,
         indicators=inputs.indicators,
-        matrix=rules.values(PREDIKAT)["matrix"],
-        categories={"below": 0.0, "meets": limits.below, "above": limits.above} if limits else {},
+        matrix=rules.values("predikat")["matrix"],
+        categories=behaviour_categories(parameters, rules),
         scale=scale_of(inputs, parameters),
         confidence=parameters.confidence,
         days=days_to_object(parameters, rules),
@@ -191,13 +191,13 @@ def work_score(office: WorkedOffice, moves: Moves) -> WorkedScore:
 
 def days_to_object(parameters: Parameters, rules: Rules) -> int:
     """The office's own number of days, else the rule's."""
-    return parameters.objection.days or int(rules.values(OBJECTION)["days"])
+    return parameters.objection.days or int(rules.values("objection")["days"])
 
 
 def _calibrate(
     parameters: Parameters, inputs: Inputs, rules: Rules, case_mix: CaseMix, held: Calibration | None = None
 ) -> Calibration:
-    fit = calibrate_ratings(inputs, parameters, attain_targets(inputs, parameters, rules), case_mix, held=held)
+    fit = calibrate_ratings(inputs, parameters, rules, attain_targets(inputs, parameters, rules), case_mix, held=held)
     assert fit is not None  # the example has ratings
     return fit
 
