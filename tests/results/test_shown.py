@@ -41,7 +41,7 @@ from kinerja.show.charts import Chart
 from kinerja.show.output import page_html
 
 EXAMPLE = Path(__file__).parents[2] / "parameters" / "andir-2026-q3.yaml"
-INNER = {"kinerja.parameters", "kinerja.raters.rasch.fit", "kinerja.inputs.tables"}
+INNER = {"kinerja.parameters", "kinerja.raters.rasch.fit", "kinerja.inputs.tables", "kinerja.inputs.columns"}
 """Modules with classes of the same names as results, which are no results: sections of the YAML, rows, a layout."""
 HOSTILE = '<script>alert("&")</script>'
 OWN_PAGE = {"Table", "Chart", "Block", "Section", "Worked", "Column"}
