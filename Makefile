@@ -54,10 +54,11 @@ environment: $(VENV)/.test  ## set up all that the tests need, run nothing
 quick: $(VENV)/.test  ## the quick tests: no browser, nothing marked slow; ends at the first failure
 	$(BIN)/python -m pytest -n 2 --dist loadscope -x -m "not slow and not browser"
 
-lint: $(VENV)/.test  ## ruff and mypy
+lint: $(VENV)/.test  ## ruff, mypy, and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(VENV)/.test  ## measure speed side by side with peers; writes benchmarks/*.csv
 	$(BIN)/python -m benchmarks

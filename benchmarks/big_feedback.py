@@ -34,8 +34,8 @@ READ = """
 import hashlib, json, resource, sys, time
 from pathlib import Path
 from kinerja.parameters import Period, Privacy, Sources
-from kinerja.sources import read_sources
-from kinerja.sources_kinds import ELEMENTS
+from kinerja.inputs import read_sources
+from kinerja.inputs.columns import ELEMENTS
 path, summarise = Path(sys.argv[1]), sys.argv[2] == "pieces"
 started = time.perf_counter()
 inputs = read_sources(Sources.model_validate({"responses": {"path": path, "summarise": summarise}}),

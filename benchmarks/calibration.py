@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pandas as pd
 
-from kinerja.simulate_benchmark import Benchmark, benchmark_of, run_benchmark
+from kinerja.simulation.benchmark import Benchmark, benchmark_of, run_benchmark
 
 SHOWN = ("error_ratio", "worst", "removed", "coverage", "severity_coverage", "evidence_team", "evidence_culture",
          "untouched", "moved_away", "seconds")  # fmt: skip

@@ -18,15 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import pandas as pd
-from calibration_office import CITY, simulate
 from scipy import stats
 
 from kinerja.calibration import calibrate
-from kinerja.simulate_benchmark import BENCHMARK_LEVEL
+from kinerja.simulation.benchmark import BENCHMARK_LEVEL
+from tests.calibration.office import CITY, simulate
 
 OFFICE = replace(CITY, units=100, supervisors=300, staff=4_000, responses=20_000)
 CUTS = {

@@ -26,9 +26,9 @@ import pandas as pd
 
 from benchmarks import write
 from kinerja.calibration import Calibration, calibrate
-from kinerja.simulate import simulate_office
-from kinerja.simulate_benchmark import ATTRIBUTES
-from kinerja.simulate_scenarios import SCENARIOS
+from kinerja.simulation import simulate_office
+from kinerja.simulation.benchmark import ATTRIBUTES
+from kinerja.simulation.scenarios import SCENARIOS
 
 CITY, NATION = 12_000, 4_700_000
 CITIES = {"nested": "C01", "moved": "C05"}

@@ -4,7 +4,7 @@
 
 Shape of ../shared/data/simulated/sim_S_100k: two raters a ratee, seven items, 24 ratees a rater; simulated here, so
 that it runs anywhere. Each fit has a process of its own (its peak memory includes Python and the data); `seconds` is
-one call of fit_facets from a data frame to all tables, after a small one (the best of three; of one at a million).
+one call of fit_raters from a data frame to all tables, after a small one (the best of three; of one at a million).
 `met` goes by processor seconds: with one thread they are the seconds of a quiet machine, which this one may not be.
 R's and RaschPy's figures are quoted.
 """
@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import write
-from kinerja.facets import fit_facets
+from kinerja.raters.rasch import fit_raters
 
 SIZES = (10_000, 100_000, 1_000_000)
 METHODS = ("joint", "marginal")
@@ -87,11 +87,11 @@ def measure(n: int, method: str) -> dict[str, object]:
 def one(n: int, method: str) -> dict[str, object]:
     """What the child process prints."""
     data, severity, ability = simulate(n)
-    fit_facets(data.head(min(n, 7000)), method=method)
+    fit_raters(data.head(min(n, 7000)), method=method)
     times = []
     for _ in range(3 if n < 500_000 else 1):
         wall, cpu = time.perf_counter(), time.process_time()
-        fit = fit_facets(data, method=method)
+        fit = fit_raters(data, method=method)
         times.append((time.perf_counter() - wall, time.process_time() - cpu))
     wall, cpu = min(times)
     peak = _peak()

@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import write
-from kinerja.bias import check_bias
-from kinerja.case_mix import adjust_case_mix
-from kinerja.feedback import estimate_feedback
-from kinerja.feedback_comments import summarise_comments
+from kinerja.citizens import estimate_citizens
+from kinerja.citizens.case_mix import adjust_case_mix
+from kinerja.citizens.comments import summarise_comments
+from kinerja.fairness import check_fairness
 from kinerja.rules import load_rules
-from kinerja.rules_lookup import elements
+from kinerja.rules.lookup import elements
 
 RULES = load_rules(on=date(2026, 9, 30))
 ELEMENTS = elements(RULES)
@@ -118,8 +118,8 @@ def _parts(size: int) -> list[tuple[Any, ...]]:
     served = {str(unit): int(n) * 4 for unit, n in responses["unit"].value_counts().items()}
     margins = {"sex": {"L": 0.5, "P": 0.5}}
     parts: dict[str, Callable[[], object]] = {
-        "check_bias": lambda: check_bias(scores, staff, groups=["gender", "generation"], ratings=ratings),
-        "estimate_feedback": lambda: estimate_feedback(
+        "check_fairness": lambda: check_fairness(scores, staff, groups=["gender", "generation"], ratings=ratings),
+        "estimate_citizens": lambda: estimate_citizens(
             silent, rules=RULES, period="2026-Q3", attributes=ATTRIBUTES, population=served, margins=margins
         ),
         "summarise_comments": lambda: summarise_comments(responses, names=names),

@@ -21,7 +21,7 @@ import pandas as pd
 
 from benchmarks import write
 from benchmarks.fairness import office
-from kinerja.bias import BiasChecks, check_bias
+from kinerja.fairness import Fairness, check_fairness
 
 OFFICES = {140: 200, 1_200: 60}
 """Fair offices of each size; with something planted, a third as many."""
@@ -48,12 +48,12 @@ def _one(world: str, staff: int, seed: int) -> dict[str, bool]:
     return dict(_alarms(world, _checked(WORLDS[world](*office(staff, seed=seed, team=TEAM)))))
 
 
-def _checked(frames: Frames) -> BiasChecks:
+def _checked(frames: Frames) -> Fairness:
     scores, staff, ratings = frames
-    return check_bias(scores, staff, groups=["gender", "generation"], ratings=ratings)
+    return check_fairness(scores, staff, groups=["gender", "generation"], ratings=ratings)
 
 
-def _alarms(world: str, checks: BiasChecks) -> Iterator[tuple[str, bool]]:
+def _alarms(world: str, checks: Fairness) -> Iterator[tuple[str, bool]]:
     """Every table and screen where all is fair; where something is planted, only what should find it."""
     if world.startswith("gap"):
         rows = checks.checks.query("attribute == 'gender' and outcome == 'observed' and measure == 'mean'")

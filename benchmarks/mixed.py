@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import write
-from kinerja.mixed import fit_mixed
+from kinerja.raters.mixed import fit_mixed
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 COLUMNS = ("case", "tool", "version", "n", "seconds", "cpu_seconds", "peak_mb", "criterion", "source")

@@ -60,7 +60,7 @@ def main() -> int:
 def prepared(place: Path) -> list[dict[str, Any]]:
     """The jobs of the example's units; the evaluation is made here, before any clock runs."""
     from kinerja.parameters import load_parameters
-    from kinerja.report_batch import UNIT_REPORT, _unit_jobs
+    from kinerja.report.batch import UNIT_REPORT, _unit_jobs
 
     parameters = load_parameters(PARAMETERS, overrides={"output.folder": str(place / "out")})
     return _unit_jobs(parameters, UNIT_REPORT)[1]
@@ -93,7 +93,7 @@ def timed(name: str, way: Callable[..., None], jobs: list[dict[str, Any]], worke
 
 
 def by_batch(jobs: list[dict[str, Any]], workers: int) -> None:
-    from kinerja.report_batch import _Meter, _run
+    from kinerja.report.batch import _Meter, _run
 
     failed = [r for r in _run(jobs, workers, None, _Meter(None, len(jobs), 0)) if r["status"] != "written"]
     if failed:
@@ -102,7 +102,7 @@ def by_batch(jobs: list[dict[str, Any]], workers: int) -> None:
 
 def by_ordinary_engine(jobs: list[dict[str, Any]], workers: int) -> None:
     """kinerja's own road with a new kernel for every notebook, one after another."""
-    from kinerja.report_batch import make_report
+    from kinerja.report.batch import make_report
 
     for job in jobs:
         result = make_report({**job, "engine": "ordinary"})

@@ -23,8 +23,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.reports import ROOT, write
-from kinerja.simulate import SCENARIOS, simulate_office
-from kinerja.simulate_files import write_office
+from kinerja.simulation import SCENARIOS, simulate_office
+from kinerja.simulation.files import write_office
 
 PEOPLE, ANSWERS = 8, 50
 """People and citizens' answers of each unit."""

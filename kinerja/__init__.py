@@ -5,98 +5,47 @@ Nothing heavy is imported here: each public name is loaded from its module when 
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
 
 _HOME = {
+    # run
+    "open_run": "evaluation",
+    "evaluate": "evaluation",
+    "Evaluation": "evaluation",
+    "write_report": "report",
+    "batch": "report.batch",
+    "verify_run": "evaluation.verification",
+    # read
+    "load_parameters": "parameters",
+    "read_inputs": "evaluation",
+    "load_rules": "rules",
+    # estimate
+    "score": "scoring",
+    "estimate_citizens": "citizens",
+    "fit_raters": "raters.rasch",
+    "calibrate": "calibration",
+    "check_fairness": "fairness",
+    "plan_evidence": "calibration.plan",
+    # people
+    "sheet": "people.sheet",
+    "appeal": "people.appeal",
+    "replay_decisions": "moderation",
+    # look
+    "explore": "explorer",
+    "view": "explorer.view",
+    "section": "report.contents",
+    "compare": "evaluation.comparison",
+    # errors
     "KinerjaError": "errors",
     "ParameterError": "errors",
     "DataError": "errors",
     "RuleError": "errors",
     "EstimationError": "errors",
-    "Finding": "results",
-    "Convergence": "results",
-    "Parameters": "parameters",
-    "load_parameters": "parameters",
-    "Rules": "rules",
-    "load_rules": "rules",
-    "Inputs": "sources",
-    "read_sources": "sources",
-    "Scores": "scoring",
-    "score": "scoring",
-    "Feedback": "feedback",
-    "estimate_feedback": "feedback",
-    "RaterUse": "raters",
-    "estimate_rater_use": "raters",
-    "RaterFit": "facets",
-    "fit_facets": "facets",
-    "MixedFit": "mixed",
-    "fit_mixed": "mixed",
-    "Calibration": "calibration",
-    "Prior": "calibration",
-    "calibrate": "calibration",
-    "EvidencePlan": "calibration_plan",
-    "plan_evidence": "calibration_plan",
-    "CaseMix": "case_mix",
-    "adjust_case_mix": "case_mix",
-    "Moderation": "decisions",
-    "replay_decisions": "decisions",
-    "session_view": "decisions",
-    "Session": "sections_session",
-    "open_session": "sections_session",
-    "session_section": "sections_session",
-    "read_decisions": "decisions_log",
-    "append_decision": "decisions_log",
-    "Sheet": "explain",
-    "explain": "explain",
-    "explain_all": "explain",
-    "Appeal": "appeal",
-    "appeal": "appeal",
-    "AppealReplay": "appeal_replay",
-    "replay_appeal": "appeal_replay",
-    "write_sheets": "report_sheet",
-    "sheet_section": "report_sheet",
-    "Comparison": "comparison",
-    "compare_evaluations": "comparison",
-    "Verification": "verification",
-    "verify_run": "verification",
-    "BiasChecks": "bias",
-    "check_bias": "bias",
-    "Evaluation": "evaluation",
-    "evaluate": "evaluation",
-    "open_run": "evaluation",
-    "load_evaluation": "evaluation",
-    "Table": "tables",
-    "table": "tables",
-    "Chart": "plots",
-    "Section": "sections",
-    "section": "sections",
-    "unit_section": "sections_unit",
-    "reader_section": "sections_reader",
-    "write_reader_report": "report_reader",
-    "Worked": "sections_methods",
-    "worked": "sections_methods",
-    "opening": "sections_methods",
-    "Review": "sections_review",
-    "open_review": "sections_review",
-    "review": "sections_review",
-    "write_report": "report",
-    "Batch": "report_batch",
-    "batch": "report_batch",
-    "Signoff": "signoff",
-    "sign_off": "signoff",
-    "read_signoff": "signoff",
-    "explore": "widgets",
-    "View": "widgets_view",
-    "view": "widgets_view",
-    "Access": "widgets_access",
-    "open_restricted": "widgets_access",
-    "workshop_page": "workshop",
 }
+"""Public name -> its module, in six groups; everything else is in the folder of its concept."""
 
 __all__ = ["__version__", *_HOME]
 
@@ -109,14 +58,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _Package(ModuleType):
-    """Importing `kinerja.explain` binds that module to the package's name `explain`: the public function keeps it."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        is_home = isinstance(value, ModuleType) and _HOME.get(name) == name
-        super().__setattr__(name, getattr(value, name) if is_home else value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -17,7 +17,7 @@ class Problem:
     row : 1-based row as a spreadsheet shows it (header included), None where no row applies
     column : the column's own header, or the dotted key of a parameter
     found : what stands there, shortened to a line
-    code : names the sentences `problem.<code>.allowed` and `problem.<code>.way_out` in data/text
+    code : names the sentences `problem.<code>.allowed` and `problem.<code>.way_out` in words.csv
     data : values for the placeholders of those sentences
     """
 

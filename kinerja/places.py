@@ -22,7 +22,7 @@ RESULTS = PROJECT / "benchmarks" / "results"
 EXAMPLE = PARAMETERS / "andir-2026-q3.yaml"
 """The example run; its office and everybody in it are invented."""
 
-INPUTS = ("kinerja", "data")
+INPUTS = ("kinerja", "example")
 """How the path of an input begins that comes with the package."""
 
 
@@ -54,7 +54,7 @@ def project_of(parameters_file: Path) -> Path:
 
 
 def input_file(path: Path, project: Path) -> Path:
-    """Where an input of a project is; `kinerja/data/...` that the project does not have is the package's own."""
+    """Where an input of a project is; `kinerja/example/...` that the project does not have is the package's own."""
     place = project / path
     if path.parts[: len(INPUTS)] == INPUTS and not place.exists():
         return PACKAGE.joinpath(*path.parts[1:])

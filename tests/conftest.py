@@ -1,4 +1,5 @@
-"""What every test file finds as it was: the language that a command of the file before may have chosen.
+"""What every test file finds as it was: the language that a command of the file before may have chosen, and no IPython
+shell (a process that has one is taken for a kernel, which must not be forked).
 
 And what no example of hypothesis is judged by: how long it took.
 """
@@ -6,6 +7,7 @@ And what no example of hypothesis is judged by: how long it took.
 from __future__ import annotations
 
 import os
+import sys
 
 from hypothesis import HealthCheck, settings
 
@@ -22,3 +24,6 @@ def pytest_runtest_teardown(item, nextitem):
         os.environ.pop("KINERJA_LANGUAGE", None)
     else:
         os.environ["KINERJA_LANGUAGE"] = LANGUAGE
+    shell = sys.modules.get("IPython.core.interactiveshell")
+    if shell is not None:
+        shell.InteractiveShell.clear_instance()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from kinerja.report_notebook import execute_notebook, strip_run
+from kinerja.report.notebook.run import execute_notebook, strip_run
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 

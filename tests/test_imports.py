@@ -1,4 +1,4 @@
-"""Imports go one way, and nothing heavy is loaded before it is needed."""
+"""Nothing heavy is loaded before it is needed, and nothing is imported round the contracts of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,81 +10,37 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kinerja"
-
-# A module may import those of the lines above its own, and the parts of its own family (facets imports facets_fit).
-ORDER = (
-    ("errors", "places"),
-    ("labels",),
-    ("display",),
-    ("results",),
-    ("rules",),
-    ("parameters", "multiplicity"),
-    ("sources", "privacy", "simulate", "example"),
-    ("scoring", "feedback", "case_mix", "agreement", "mixed", "facets", "raters"),
-    ("calibration", "alternatives"),
-    ("simulate_benchmark",),
-    ("bias", "decisions"),
-    ("evaluation",),
-    ("comparison",),
-    ("verification", "signoff"),
-    ("appeal",),
-    ("explain",),
-    ("displays",),
-    ("tables", "plots"),
-    ("kernels", "report", "sections", "widgets", "workshop"),
-    ("cli",),
-)
-FREE = {"__init__", "__main__"}
-NUMERIC = ("results", "scoring", "feedback", "case_mix", "agreement", "mixed", "facets", "raters", "calibration",
-           "alternatives", "bias", "simulate")  # fmt: skip
+BY_NAME = {"__init__.py", "evaluation/storage.py", "methods/__init__.py", "report/contents.py",
+           "report/notebook/engine.py", "show/charts/__init__.py"}  # fmt: skip
+"""Where modules are imported by a name in a table: public names, kept records, contents, topics, charts, warming."""
+NUMERIC = ("scoring", "citizens", "raters", "calibration", "fairness", "moderation")
 
 
-def _family(module: str) -> str:
-    known = {name for line in ORDER for name in line}
-    parts = module.split("_")
-    for length in range(len(parts), 0, -1):
-        if "_".join(parts[:length]) in known:
-            return "_".join(parts[:length])
-    raise AssertionError(f"kinerja/{module}.py has no place in the order of imports: name it in ORDER")
+def _trees():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _level(module: str) -> int:
-    return next(i for i, line in enumerate(ORDER) if _family(module) in line)
-
-
-def _imported(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "kinerja":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("kinerja.")}
-    return found - {"__version__"}
-
-
-MODULES = sorted(p.stem for p in PACKAGE.glob("*.py") if p.stem not in FREE)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_go_one_way(module):
-    upward = {
-        other
-        for other in _imported(PACKAGE / f"{module}.py")
-        if (PACKAGE / f"{other}.py").exists() and _family(other) != _family(module) and _level(other) > _level(module)
+def test_only_registries_import_by_name():
+    """`import_module` hides an import from import-linter: it may stand only where a table names the modules."""
+    found = {
+        name
+        for name, tree in _trees()
+        if any(isinstance(node, ast.Name) and node.id == "import_module" for node in ast.walk(tree))
     }
-    assert not upward, f"kinerja/{module}.py imports {sorted(upward)}, which stand below it in the order"
+    assert found == BY_NAME
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if _family(m) in NUMERIC])
-def test_numerics_know_nothing_of_presentation(module):
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
-    roots = {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    }
-    roots |= {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    assert not roots & {"matplotlib", "IPython", "ipywidgets", "jinja2", "openpyxl"}
-    assert not _imported(PACKAGE / f"{module}.py") & {"labels", "tables", "plots"}
+@pytest.mark.parametrize("folder", NUMERIC)
+def test_estimators_know_nothing_of_presentation(folder):
+    for name, tree in _trees():
+        if not name.startswith(f"{folder}/") or Path(name).stem.startswith("section"):
+            continue
+        roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        roots |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+        outside = {root.split(".")[0] for root in roots}
+        assert not outside & {"matplotlib", "IPython", "ipywidgets", "jinja2", "openpyxl"}, name
+        assert not any(root.startswith("kinerja.show") for root in roots), name
 
 
 def _loaded_after(statement: str) -> set[str]:
@@ -99,3 +55,21 @@ HEAVY = {"numpy", "pandas", "scipy", "statsmodels", "matplotlib", "papermill", "
 @pytest.mark.parametrize("statement", ["import kinerja", "import kinerja.cli"])
 def test_nothing_heavy_is_loaded_at_the_start(statement):
     assert not _loaded_after(statement) & HEAVY
+
+
+def test_the_public_names_are_few_and_hide_no_module():
+    """`import kinerja.people.sheet` is the module, whatever function of that name `kj` has."""
+    code = (
+        "import kinerja as kj, kinerja.people.sheet as module; print(len(dir(kj)), callable(kj.sheet), module.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    count, is_function, name = done.stdout.split()
+    assert int(count) <= 30 and is_function == "True" and name == "kinerja.people.sheet"
+
+
+def test_every_public_name_is_there_and_documented():
+    import kinerja
+
+    for name in kinerja.__all__:
+        found = getattr(kinerja, name)
+        assert name == "__version__" or (found.__doc__ and found.__name__ == name), name

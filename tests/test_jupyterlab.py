@@ -40,7 +40,7 @@ SETTINGS = {
 def address(tmp_path_factory):
     """`jupyter lab notebooks`, as the README has it, on a copy of what a clone holds; settings of nobody else."""
     folder, home = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("home")
-    for part in ("notebooks", "parameters", "kinerja/data/example"):
+    for part in ("notebooks", "parameters", "kinerja/example"):
         shutil.copytree(ROOT / part, folder / part)
     for name, values in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"

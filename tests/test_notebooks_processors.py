@@ -15,8 +15,9 @@ from pathlib import Path
 import nbformat
 import processor
 import pytest
-from check_notebooks import check_notebooks
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tests.check_notebooks import check_notebooks
 
 ROOT = Path(__file__).parents[1]
 AVX512 = [name for name in processor.FEATURES if name.startswith(("X86_V4", "AVX512"))]
@@ -52,7 +53,7 @@ pytestmark = [
 def test_the_notebooks_give_what_they_hold_on_another_processor(name, tmp_path):
     settings = PROCESSORS[name]
     # A project folder of its own: the evaluation is computed under these settings, not read from the ordinary run's.
-    for part in ("notebooks", "parameters", "kinerja/data/example"):
+    for part in ("notebooks", "parameters", "kinerja/example"):
         shutil.copytree(ROOT / part, tmp_path / part)
     notebooks = sorted((tmp_path / "notebooks").glob("*.ipynb"))
     done = check_notebooks([_says(tmp_path / "processor.ipynb", settings), *notebooks], **settings)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from kinerja import cli, labels, places
-from kinerja.cli_notebooks import project_files
+from kinerja import cli, places, wording
+from kinerja.cli.notebooks import project_files
 from kinerja.errors import DataError, ParameterError
 from kinerja.evaluation import load_evaluation, open_run
 from kinerja.parameters import load_parameters
-from kinerja.report_notebook import notebook_parameters
+from kinerja.report.notebook.run import notebook_parameters
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -91,13 +91,13 @@ def test_only_paths_below_parameters_are_looked_for_elsewhere(tmp_path, monkeypa
     assert load_parameters("../parameters/kantor.yaml").office.name == tmp_path.name
 
 
-@pytest.mark.parametrize("language", labels.LANGUAGES)
+@pytest.mark.parametrize("language", wording.LANGUAGES)
 def test_a_wrong_path_names_every_place_that_was_tried(tmp_path, monkeypatch, language):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     with pytest.raises(ParameterError) as caught:
         open_run("parameters/tidak-ada.yaml")
-    sentence = labels.problem_sentence(caught.value.problems[0], language)
+    sentence = wording.problem_sentence(caught.value.problems[0], language)
     for folder in (tmp_path / "notebooks", tmp_path, ROOT):
         assert str(folder.resolve() / "parameters" / "tidak-ada.yaml") in sentence
     assert "kinerja init" in sentence and "kinerja notebooks" in sentence
@@ -121,9 +121,9 @@ def test_a_folder_without_a_run_is_named_by_its_absolute_path(tmp_path, monkeypa
 def test_an_input_that_comes_with_the_package_is_found_where_the_project_lacks_it(tmp_path):
     shutil.copytree(ROOT / "parameters", tmp_path / "parameters")
     copied = load_parameters(tmp_path / EXAMPLE)
-    assert copied.located_sources.staff[0].path == ROOT / "kinerja" / "data" / "example" / "pegawai.xlsx"
+    assert copied.located_sources.staff[0].path == ROOT / "kinerja" / "example" / "pegawai.xlsx"
     assert copied.run_folder == tmp_path.resolve() / "outputs" / "andir-2026-q3"
-    own = tmp_path / "kinerja" / "data" / "example" / "pegawai.xlsx"
+    own = tmp_path / "kinerja" / "example" / "pegawai.xlsx"
     own.parent.mkdir(parents=True)
     own.write_bytes(b"")
     assert copied.located_sources.staff[0].path == own.resolve()
@@ -150,7 +150,7 @@ def test_copied_parameters_name_copied_inputs():
     assert {"data/pegawai.xlsx", "data/survei_kepuasan.csv", "data/skm_published.csv"} <= set(content)
     for name, text in content.items():
         if name.startswith("parameters/"):
-            assert b"kinerja/data" not in text, name
+            assert b"kinerja/example" not in text, name
 
 
 def test_an_extra_is_installed_from_where_kinerja_came(monkeypatch):
