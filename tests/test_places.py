@@ -43,9 +43,7 @@ def test_most_notebooks_have_such_a_default():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("place", "notebook"), [("", "period_report"), ("notebooks", "sheet"), (None, "sheet"), (None, "review")]
-)
+@pytest.mark.parametrize(("place", "notebook"), [("", "period_report"), ("notebooks", "sheet"), (None, "sheet")])
 def test_papermill_runs_with_the_defaults(place, notebook, tmp_path):
     cwd = tmp_path if place is None else ROOT / place
     given = os.path.relpath(ROOT / "notebooks" / f"{notebook}.ipynb", cwd)
