@@ -16,6 +16,7 @@ from kinerja.evaluation.comparison import Comparison, compare, compare_settings
 from kinerja.parameters import Parameters, load_parameters
 from kinerja.places import project_of
 from kinerja.results.shown import Shown
+from kinerja.rules import load_rules
 
 MANIFEST = "manifest.json"
 
@@ -118,6 +119,14 @@ def _state(path: Path, digest: str) -> str:
     return "same" if hashlib.sha256(path.read_bytes()).hexdigest() == digest else "changed"
 
 
+def _with_rule_in_force(parameters: Parameters) -> Parameters:
+    """With the survey's rule written out: a file that names none means the one in force, as 0.1.0 recorded it."""
+    if parameters.feedback.rule is not None:
+        return parameters
+    in_force = load_rules(on=parameters.period.day).topic("skm").id
+    return parameters.model_copy(update={"feedback": parameters.feedback.model_copy(update={"rule": in_force})})
+
+
 def _edits(kept: Evaluation, file: Path) -> pd.DataFrame:
     """Settings in the parameters file that are no longer those of the run."""
     if not file.is_file():
@@ -134,4 +143,4 @@ def _edits(kept: Evaluation, file: Path) -> pd.DataFrame:
         # A file that is no longer valid is an edit too; the run's own record is what is verified.
         said = wording.error_message(error, kept.parameters.language).splitlines()[0]
         return pd.DataFrame([(file.name, "", said)], columns=["key", "a", "b"])
-    return compare_settings(kept.parameters, now)
+    return compare_settings(_with_rule_in_force(kept.parameters), _with_rule_in_force(now))

@@ -135,7 +135,9 @@ def write_error(error: OSError, place: Path | None = None) -> WriteError:
     """The system's refusal as an error that says what to do; place : what was to be written, where the caller knows."""
     name = Path(str(error.filename)).name if error.filename else place.name if place else ""
     where = str(place or error.filename or "")
-    problem = Problem(where=where, column=name, found=error.strerror or str(error), code="cannot_write")
+    # The system's own words for the number: libraries put words of theirs around them.
+    found = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+    problem = Problem(where=where, column=name, found=found, code="cannot_write")
     return WriteError(wording.problem_message([problem]), [problem])
 
 

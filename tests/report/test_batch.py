@@ -23,7 +23,7 @@ from kinerja.report import batch as report_batch
 from kinerja.report import files as report_files
 from kinerja.report.notebook import engine as kernels
 from kinerja.report.notebook import pool as kernels_pool
-from tests.patience import SECONDS
+from tests.patience import SECONDS, until
 from tests.report.test_report import TABLE, make_notebook
 
 CELL = 'parameters_file = ""\nlanguage = "id"\nrun_folder = ""\nbase = ""\nunit = ""'
@@ -58,6 +58,15 @@ def run(tmp_path, monkeypatch):
 
 def notebook(path, *cells):
     return make_notebook(path / "unit_report.ipynb", FACTS, TABLE, *cells, parameters=CELL)
+
+
+def _is_gone(group):
+    """Whether no process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def by_unit(run, path, **options):
@@ -135,8 +144,11 @@ def test_a_batch_killed_half_way_goes_on_where_it_stopped(run, tmp_path):
         "t.report_batch.batch(run, by='unit', notebook=Path(sys.argv[3]), workers=1)"
     )
     arguments = [sys.executable, "-c", code, str(Path(__file__).parents[2]), str(run.file), str(path)]
-    killed = subprocess.run(arguments, start_new_session=True, capture_output=True, text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    killed = subprocess.Popen(arguments, start_new_session=True, **pipes)
+    said, _ = killed.communicate()
+    assert killed.returncode == -signal.SIGKILL, said
+    until(lambda: _is_gone(killed.pid))  # the last of its processes to end holds the folder
     folder = run.run_folder / "units"
     assert {p.parent.name for p in folder.glob("*/manifest.json")} == {"balonggede", "ciateul-x"}
     done = by_unit(run, path)

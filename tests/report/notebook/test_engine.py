@@ -57,8 +57,9 @@ def test_pictures_do_not_depend_on_what_was_loaded_before_the_fork(tmp_path, par
     """In a process of its own, since a backend chosen there stays chosen."""
     path = make_notebook(tmp_path / "n.ipynb", "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()")
     code = (
-        f"import pathlib, sys, matplotlib.pyplot; from kinerja import kernels, report_notebook; {parent}\n"
-        "done = report_notebook.execute_notebook(pathlib.Path(sys.argv[1]), {'base': ''}, engine=kernels.NAME)\n"
+        "import pathlib, sys, matplotlib.pyplot; from kinerja.report.notebook import engine as kernels, run\n"
+        f"{parent}\n"
+        "done = run.execute_notebook(pathlib.Path(sys.argv[1]), {'base': ''}, engine=kernels.NAME)\n"
         "print(*(sorted(o['data']) for o in done.cells[-1].outputs))"
     )
     environment = {**os.environ, "MPLBACKEND": "Agg"}
