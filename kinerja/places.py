@@ -25,6 +25,9 @@ EXAMPLE = PARAMETERS / "andir-2026-q3.yaml"
 INPUTS = ("kinerja", "example")
 """How the path of an input begins that comes with the package."""
 
+INPUTS_OF_0_1 = ("kinerja", "data")
+"""How it began in 0.1: parameters files and runs of that version still find the example."""
+
 
 def tried(path: str | Path) -> tuple[Path, ...]:
     """Where a file that somebody names is looked for, in this order, as absolute paths.
@@ -58,6 +61,8 @@ def input_file(path: Path, project: Path) -> Path:
     place = project / path
     if path.parts[: len(INPUTS)] == INPUTS and not place.exists():
         return PACKAGE.joinpath(*path.parts[1:])
+    if path.parts[: len(INPUTS_OF_0_1)] == INPUTS_OF_0_1 and not place.exists():
+        return PACKAGE / "example" / path.name
     return place
 
 

@@ -167,3 +167,10 @@ def test_a_file_that_went_away_is_no_defect(path, said, tmp_path, monkeypatch, c
     assert cli._usage_or_defect(FileNotFoundError(2, "No such file or directory", str(path))) == cli.PROBLEMS
     told = capsys.readouterr().err
     assert str(tmp_path.resolve() / path) in told and said in told and "fault" not in told
+
+
+def test_a_parameters_file_of_0_1_finds_the_example(tmp_path):
+    from kinerja.places import PACKAGE, input_file
+
+    assert input_file(Path("kinerja/data/example/iku.xlsx"), tmp_path) == PACKAGE / "example" / "iku.xlsx"
+    assert input_file(Path("kinerja/data/skm_published.csv"), tmp_path).is_file()
